@@ -1,0 +1,114 @@
+"""The Loop's definition: what the user wrote in loop.py, as data every part of Fairloop reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fairloop.core.checks import Check
+from fairloop.core.units import parse_seconds
+from fairloop.errors import InvalidInput
+
+MITIGATIONS = ("reweighing", "exponentiated_gradient", "threshold_optimizer")
+ON_ALERT = ("notify", "propose", "auto")
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The dataset a loop learns from: its name (or a file), target, positive answer and sensitive attributes."""
+
+    name: str
+    target: str = ""
+    positive: str | float | bool | None = None
+    sensitive: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """Who must say yes before a candidate serves, and by when. ``two_person``: never the cycle's own author."""
+
+    role: str = "manager"
+    expires: str = "3d"
+    two_person: bool = False
+
+    def __post_init__(self) -> None:
+        parse_seconds(self.expires)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canary:
+    """How traffic moves to a new version: percent per step, each held for ``min_requests`` answers to the candidate
+    and judged overall and by group."""
+
+    steps: list[int] = field(default_factory=lambda: [10, 50, 100])
+    judge_by: list[str] = field(default_factory=list)
+    min_requests: int = 200
+    max_wait: str = "1d"
+
+    def __post_init__(self) -> None:
+        if not self.steps or self.steps[-1] != 100 or any(not 0 < s <= 100 for s in self.steps):
+            raise InvalidInput(f"Canary steps {self.steps} must rise to 100 percent, for example [10, 50, 100].")
+        if self.steps != sorted(set(self.steps)):
+            raise InvalidInput(f"Canary steps {self.steps} must rise without repeats, for example [10, 50, 100].")
+        parse_seconds(self.max_wait)
+
+
+def gate(metric: str, *, at_least: float | None = None, at_most: float | None = None, by: str | None = None,
+         because: str | None = None) -> Check:  # fmt: skip
+    """A Check every candidate must pass before a person is asked."""
+    return Check(metric=metric, at_least=at_least, at_most=at_most, by=by, because=because)
+
+
+def Drift() -> Check:  # noqa: N802  # reads as a noun in loop.py
+    """Watch every input column for change against the training rows, threshold calibrated to the window's size."""
+    return Check(metric="drift")
+
+
+def Bias(metric: str, *, at_most: float, by: str) -> Check:  # noqa: N802
+    """Watch a fairness gap of the live predictions."""
+    return Check(metric=metric, at_most=at_most, by=by)
+
+
+def Performance(metric: str, *, drop: float) -> Check:  # noqa: N802
+    """Watch quality on labelled traffic against the value at judging time."""
+    return Check(metric=metric, drop=drop)
+
+
+def Resources(*, latency_p99_ms: float) -> Check:  # noqa: N802
+    """Watch how fast the endpoint answers."""
+    return Check(metric="latency_p99_ms", at_most=latency_p99_ms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopDefinition:
+    """Everything that one turn of the loop needs, without the user's code (that is the pipeline's graph)."""
+
+    name: str
+    data: Data
+    goal: str = ""
+    gates: list[Check] = field(default_factory=list)
+    mitigate: list[str] = field(default_factory=list)
+    approval: Approval | None = None
+    rollout: Canary = field(default_factory=Canary)
+    watch: list[Check] = field(default_factory=list)
+    watch_every: str = "5m"
+    window: int = 1000
+    on_alert: str = "propose"
+    primary: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.on_alert not in ON_ALERT:
+            raise InvalidInput(f"on_alert={self.on_alert!r}; choose one of {', '.join(ON_ALERT)}.")
+        for name in self.mitigate:
+            if name not in MITIGATIONS:
+                raise InvalidInput(f"Unknown mitigation {name!r}; choose from {', '.join(MITIGATIONS)}.")
+        for check in [*self.gates, *self.watch]:
+            if check.by and check.by not in self.data.sensitive:
+                raise InvalidInput(
+                    f"The check on {check.metric} compares groups by {check.by!r}, which is not among the sensitive "
+                    f"attributes {self.data.sensitive}; add it to Data(sensitive=[...])."
+                )
+        if self.mitigate and not self.data.sensitive:
+            raise InvalidInput("Mitigation needs a sensitive attribute; name one in Data(sensitive=[...]).")
+        if self.window < 50:
+            raise InvalidInput(f"window={self.window} is too small to judge; use 50 rows or more.")
+        parse_seconds(self.watch_every)

@@ -1,0 +1,106 @@
+"""The web application: routes, permissions, identity and errors joined into one ASGI app."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar, Request, Response
+from litestar.connection import ASGIConnection
+from litestar.di import Provide
+from litestar.handlers import BaseRouteHandler
+from litestar.openapi import OpenAPIConfig
+
+from fairloop import __version__
+from fairloop.access.permissions import Permission
+from fairloop.access.permit import permitted, visible
+from fairloop.core import codec
+from fairloop.core.people import Identity, Project
+from fairloop.core.records import to_wire
+from fairloop.errors import NotFound, PermissionDenied, Unauthenticated
+from fairloop.server.auth import Gatekeeper
+from fairloop.server.errors import problem
+from fairloop.server.routes import ROUTES
+from fairloop.server.routing import build
+from fairloop.server.services import Services
+
+MLFLOW_WORKSPACE_HEADER = "x-mlflow-workspace"
+
+
+class WireResponse(Response[Any]):
+    """JSON through our codec: bit-exact numbers, RFC 3339 times."""
+
+    def render(self, content: Any, media_type: str, enc_hook: Any = None) -> bytes:
+        if isinstance(content, bytes):
+            return content
+        if isinstance(content, str) and "json" not in media_type:
+            return content.encode()
+        return codec.dumps(to_wire(content)).encode()
+
+
+def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Deny by default: the route's permission, in the project the request names."""
+    permission: Permission = handler.opt["permission"]
+    services: Services = connection.app.state.services
+    identity: Identity = connection.scope["state"]["identity"]
+    if permission is Permission.PUBLIC:
+        return
+    if identity.kind == "anonymous":
+        raise Unauthenticated("Log in, or send a token.")
+    project: Project | None = None
+    name = connection.path_params.get("project_name")
+    if handler.opt["surface"] == "mlflow":
+        name = connection.headers.get(MLFLOW_WORKSPACE_HEADER) or "default"
+    if name is not None:
+        project = services.projects.find(name)
+        if not visible(identity, project.id):
+            raise NotFound("No such project, or you may not see it.")
+        connection.scope["state"]["project"] = project
+    if not permitted(identity, permission, project.id if project else None):
+        raise PermissionDenied(f"Your role does not allow this ({permission}); ask an administrator of the project.")
+
+
+def _services(request: Request[Any, Any, Any]) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+def _identity(request: Request[Any, Any, Any]) -> Identity:
+    identity: Identity = request.scope["state"]["identity"]
+    return identity
+
+
+def _project(request: Request[Any, Any, Any]) -> Project:
+    project: Project = request.scope["state"]["project"]
+    return project
+
+
+def create_app(services: Services) -> Litestar:
+    """The ASGI app over ``services``; background work starts with it and ends with it."""
+    settings = services.settings
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            services.close()
+
+    app = Litestar(
+        route_handlers=[build(r, max_body_bytes=settings.max_body_bytes, max_upload_bytes=settings.max_upload_bytes)
+                        for r in ROUTES],
+        guards=[guard],
+        dependencies={"services": Provide(_services, sync_to_thread=False),
+                      "identity": Provide(_identity, sync_to_thread=False),
+                      "project": Provide(_project, sync_to_thread=False)},
+        exception_handlers={Exception: problem},
+        response_class=WireResponse,
+        openapi_config=OpenAPIConfig(title="Fairloop", version=__version__, path="/openapi", enabled_endpoints=set()),
+        lifespan=[lifespan],
+        middleware=[],
+        logging_config=None,
+    )  # fmt: skip
+    app.state.services = services
+    app.asgi_handler = Gatekeeper(app.asgi_handler, services)
+    return app

@@ -1,0 +1,51 @@
+"""A Route is a URL with its permission; building one without a permission is impossible."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from litestar.handlers import HTTPRouteHandler
+
+from fairloop.access.permissions import SERVER_WIDE, Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One URL.
+
+    ``surface`` is api, page or mlflow: how errors are shown and where the project comes from (the path for api and
+    page, the workspace header for mlflow). ``upload`` lifts the body limit to that of artifacts.
+    """
+
+    method: str
+    path: str
+    handler: Callable[..., Any]
+    permission: Permission
+    surface: str = "api"
+    status: int | None = None
+    upload: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.permission, Permission):
+            raise TypeError(f"{self.method} {self.path} declares no permission")
+        in_project = "{project_name:str}" in self.path or self.surface == "mlflow"
+        if not in_project and self.permission not in SERVER_WIDE:
+            raise TypeError(f"{self.method} {self.path}: {self.permission} needs a project in the path")
+
+
+def build(route: Route, *, max_body_bytes: int, max_upload_bytes: int) -> HTTPRouteHandler:
+    """The web framework's handler for ``route``."""
+    options: dict[str, Any] = {"permission": route.permission, "surface": route.surface}
+    if not inspect.iscoroutinefunction(route.handler):
+        options["sync_to_thread"] = True
+    status = route.status or {"POST": 200, "DELETE": 200}.get(route.method)
+    summary = (inspect.getdoc(route.handler) or route.handler.__name__.replace("_", " ")).splitlines()[0]
+    sync = options.pop("sync_to_thread", None)
+    return HTTPRouteHandler(
+        route.path, http_method=route.method, status_code=status, opt=options, sync_to_thread=sync, summary=summary,
+        name=f"{route.surface}:{route.method}:{route.path}", include_in_schema=route.surface == "api",
+        request_max_body_size=max_upload_bytes if route.upload else max_body_bytes,
+    )(route.handler)  # fmt: skip

@@ -1,0 +1,39 @@
+"""The composition root: every service, built once, with its collaborators."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fairloop.artifacts.local import LocalStore
+from fairloop.core.clock import Clock
+from fairloop.core.signals import Signals
+from fairloop.projects.files import Files
+from fairloop.projects.service import Projects
+from fairloop.settings import Settings
+from fairloop.storage.engine import Database, open_database
+from fairloop.storage.migrate import migrate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    settings: Settings
+    clock: Clock
+    signals: Signals
+    database: Database
+    projects: Projects
+    files: Files
+
+    def close(self) -> None:
+        self.database.close()
+
+
+def build_services(settings: Settings, clock: Clock | None = None) -> Services:
+    """All services over the database and folders of ``settings``, migrated to this version."""
+    clock = clock or Clock()
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    database = open_database(settings.database_url)
+    migrate(database)
+    projects = Projects(database, clock)
+    projects.ensure_default()
+    files = Files(database, LocalStore(settings.data / "artifacts"), clock)
+    return Services(settings=settings, clock=clock, signals=Signals(), database=database, projects=projects, files=files)
