@@ -1,0 +1,49 @@
+"""Polars columns to the pandas columns that scikit-learn and LightGBM read."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import polars as pl
+
+from fairloop.tables.kinds import kind_of
+
+DAY_MS = 86_400_000
+
+
+def feature_column(column: pl.Series) -> pd.Series:
+    """One column: numbers keep their type (with missing values: float64), text that names categories is categorical,
+    free text stays text, dates are days since 1970."""
+    kind = kind_of(column)
+    if kind == "category":
+        return _categorical(column.cast(pl.String))
+    if kind == "text":
+        return pd.Series(column.to_list(), dtype="str", name=column.name)
+    if kind == "date":
+        days = column.cast(pl.Int64).cast(pl.Float64) / DAY_MS if column.dtype == pl.Time else _days(column)
+        return pd.Series(_floats(days), name=column.name)
+    if column.null_count() or column.dtype.is_decimal() or column.dtype == pl.Null:
+        return pd.Series(_floats(column), name=column.name)
+    return pd.Series(column.to_numpy().copy(), name=column.name)
+
+
+def _categorical(column: pl.Series) -> pd.Series:
+    categories = column.drop_nulls().unique().sort()
+    ids = column.replace_strict(categories, np.arange(len(categories)), default=-1, return_dtype=pl.Int32)
+    dtype = pd.CategoricalDtype(pd.Index(categories.to_list(), dtype="str"))
+    return pd.Series(pd.Categorical.from_codes(ids.to_numpy(), dtype=dtype), name=column.name)
+
+
+def _days(column: pl.Series) -> pl.Series:
+    if column.dtype == pl.Duration:
+        return column.dt.total_milliseconds().cast(pl.Float64) / DAY_MS
+    return column.cast(pl.Datetime("ms")).cast(pl.Int64).cast(pl.Float64) / DAY_MS
+
+
+def _floats(column: pl.Series) -> np.ndarray:
+    return column.cast(pl.Float64).fill_null(float("nan")).to_numpy().copy()
+
+
+def group_labels(column: pl.Series) -> list[str]:
+    """Groups as text; a missing value is a group of its own, so that nobody drops out of the count."""
+    return column.cast(pl.String).fill_null("(missing)").to_list()
