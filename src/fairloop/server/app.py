@@ -20,6 +20,7 @@ from fairloop.core.people import Identity, Project
 from fairloop.core.records import to_wire
 from fairloop.errors import NotFound, PermissionDenied, Unauthenticated
 from fairloop.server.auth import Gatekeeper
+from fairloop.server.background import Background, workers_of
 from fairloop.server.errors import problem
 from fairloop.server.routes import ROUTES
 from fairloop.server.routing import build
@@ -82,9 +83,12 @@ def create_app(services: Services) -> Litestar:
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        background = Background(workers_of(services), services.signals)
+        background.start()
         try:
             yield
         finally:
+            background.stop()
             services.close()
 
     app = Litestar(
