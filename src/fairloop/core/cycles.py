@@ -36,12 +36,16 @@ class Cycle:
     id: str
     project_id: str
     loop: str
+    loop_id: str
+    """The version of the loop's definition in force."""
     number: int
     stage: Stage
     trigger: dict[str, Any]
     gates: list[Check] = field(default_factory=list)
     dataset_version_id: str = ""
-    pipeline_run_ids: list[str] = field(default_factory=list)
+    pipeline_run_ids: dict[str, str] = field(default_factory=dict)
+    """What for (data, train, mitigate, gate:<candidate>) to the pipeline run that does it."""
+    live_ms: int | None = None
     chosen_candidate_id: str | None = None
     model_version_id: str | None = None
     rollout_id: str | None = None

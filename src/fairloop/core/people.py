@@ -29,7 +29,8 @@ class Person:
 class Identity:
     """Who makes this request. ``verified`` is false in local mode, where anyone may act as anyone.
 
-    ``kind`` is person, token, worker (a step's process), endpoint (a serving process) or anonymous.
+    ``kind`` is person, token, worker (a step's process), endpoint (a serving process), server (the server's own
+    background work, see :data:`SERVER`) or anonymous.
     """
 
     kind: str
@@ -49,3 +50,51 @@ class Project:
     goal: str = ""
     budget_usd: float | None = None
     created_ms: int = 0
+
+
+SERVER = Identity(kind="server", name="fairloop", verified=True)
+"""Who did what no person asked for at that moment: schedules, policies, supervision."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """A person's role in one project."""
+
+    project_id: str
+    person_id: str
+    name: str
+    role: Role
+    created_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """An API token as it may be shown: never its secret."""
+
+    id: str
+    person_id: str
+    name: str
+    project_id: str | None
+    created_ms: int
+    expires_ms: int
+    last_used_ms: int | None = None
+    revoked_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewToken:
+    """A token just made; ``secret`` is shown this once and kept nowhere."""
+
+    token: Token
+    secret: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A login by password; ``hash`` is the sha256 of the cookie's value."""
+
+    hash: str
+    person_id: str
+    created_ms: int
+    seen_ms: int
+    expires_ms: int

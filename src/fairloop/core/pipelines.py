@@ -26,8 +26,8 @@ class StepSpec:
 
     ``function`` is ``{"module", "qualname"}`` or ``{"pickle": sha256}`` (read by workers only). ``inputs`` maps each
     argument to ``{"value": json}``, ``{"param": name}`` (a pipeline parameter), ``{"step": key, "output": index}``,
-    ``{"stored": output}`` (a value another run stored, as in StepRun.outputs), or a list of those under
-    ``{"list": [...]}``. ``outputs`` is the number of results.
+    ``{"stored": output}`` (a value another run stored, as in StepRun.outputs), a list of those under
+    ``{"list": [...]}`` or named ones under ``{"dict": {...}}``. ``outputs`` is the number of results.
     """
 
     key: str
@@ -114,6 +114,9 @@ class StepRun:
     name: str
     state: State
     attempt: int = 0
+    """How often the step was begun."""
+    losses: int = 0
+    """Attempts that ended because their process was lost; they do not count as retries."""
     token: int = 0
     """Fencing token: grows with each claim."""
     worker: str = ""
@@ -130,3 +133,15 @@ class StepRun:
     ready_ms: int | None = None
     started_ms: int | None = None
     ended_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """One line a step wrote. ``seq`` is that of its chunk: reading on *after* it misses and repeats nothing."""
+
+    seq: int
+    attempt: int
+    at_ms: int
+    stream: str
+    """out, err, or system (said by Fairloop about the step)."""
+    text: str

@@ -9,7 +9,7 @@ from fairloop.core.clock import Clock
 from fairloop.core.names import check_artifact_path
 from fairloop.errors import NotFound
 from fairloop.storage import files as rows
-from fairloop.storage.engine import Database
+from fairloop.storage.engine import Connection, Database
 from fairloop.storage.files import File
 
 
@@ -51,7 +51,7 @@ class Files:
         file = File(project_id=project_id, owner_kind=owner[0], owner_id=owner[1], path=path, sha256=sha256,
                     size_bytes=size_bytes, created_ms=self._clock.now_ms())  # fmt: skip
 
-        def work(connection):  # type: ignore[no-untyped-def]
+        def work(connection: Connection) -> None:
             rows.add_blob(connection, project_id, sha256, size_bytes, file.created_ms)
             rows.put(connection, file)
 

@@ -8,7 +8,7 @@ from fairloop.core.names import check_name
 from fairloop.core.people import Project
 from fairloop.errors import AlreadyExists, NotFound
 from fairloop.storage import projects as rows
-from fairloop.storage.engine import Database
+from fairloop.storage.engine import Connection, Database
 
 DEFAULT = "default"
 
@@ -31,7 +31,7 @@ class Projects:
         project = Project(id=new_id("prj"), name=name, goal=goal, budget_usd=budget_usd,
                           created_ms=self._clock.now_ms())  # fmt: skip
 
-        def work(connection):  # type: ignore[no-untyped-def]
+        def work(connection: Connection) -> None:
             if rows.by_name(connection, name):
                 raise AlreadyExists(f"A project named {name!r} exists; choose another name.")
             rows.add(connection, project)

@@ -167,13 +167,13 @@ step_runs = Table("step_runs", metadata, _id(), _project(),
                   Column("pipeline_run_id", String, ForeignKey("pipeline_runs.id"), nullable=False),
                   Column("key", String, nullable=False), Column("name", String, nullable=False),
                   Column("state", String, nullable=False), Column("attempt", Integer, nullable=False),
-                  Column("token", BigInteger, nullable=False), Column("heartbeat", BigInteger, nullable=False),
+                  Column("losses", Integer, nullable=False), Column("token", BigInteger, nullable=False), Column("heartbeat", BigInteger, nullable=False),
                   _text("worker"), Column("worker_key", String, nullable=False), _json("inputs"), _json("outputs"),
                   _json("needs"), _json("used"), _text("error"), Column("cache_key", String, nullable=False),
                   Column("cached_from", String), Column("run_id", String),
                   _ms("ready_ms", nullable=True), _ms("started_ms", nullable=True), _ms("ended_ms", nullable=True),
                   Column("cancel", Boolean, nullable=False), UniqueConstraint("pipeline_run_id", "key"),
-                  Index(None, "state", "ready_ms"), Index(None, "project_id", "cache_key"))  # fmt: skip
+                  Index(None, "state", "worker_key"), Index(None, "project_id", "cache_key"))  # fmt: skip
 step_logs = Table("step_logs", metadata, Column("step_run_id", String, primary_key=True),
                   Column("seq", BigInteger, primary_key=True), Column("attempt", Integer, nullable=False),
                   _ms("at_ms"), Column("data", LargeBinary, nullable=False))  # fmt: skip
@@ -192,8 +192,8 @@ cycles = Table("cycles", metadata, _id(), _project(), Column("loop", String, nul
                _json("gates"), Column("loop_id", String, nullable=False), Column("dataset_version_id", String, nullable=False),
                _json("pipeline_run_ids"), Column("chosen_candidate_id", String), Column("model_version_id", String),
                Column("rollout_id", String), _text("words"), _text("author"), Column("cost_usd", Float, nullable=False),
-               _ms("started_ms"), _ms("ended_ms", nullable=True), UniqueConstraint("project_id", "loop", "number"),
-               Index(None, "stage"))  # fmt: skip
+               _ms("started_ms"), _ms("ended_ms", nullable=True), _ms("live_ms", nullable=True),
+               UniqueConstraint("project_id", "loop", "number"), Index(None, "stage"))  # fmt: skip
 cycle_events = Table("cycle_events", metadata, Column("seq", SERIAL, primary_key=True, autoincrement=True),
                      Column("cycle_id", String, ForeignKey("cycles.id"), nullable=False), _ms("at_ms"),
                      Column("kind", String, nullable=False), _text("text"), _json("data"),

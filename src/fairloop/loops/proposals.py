@@ -1,0 +1,62 @@
+"""From alert to cycle: a failing watch starts a turn of the loop, as the policy allows."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from fairloop.core.checks import Check
+from fairloop.core.cycles import Cycle, Loop
+from fairloop.core.loops import LoopDefinition
+from fairloop.core.monitors import Alert
+from fairloop.datasets.service import Datasets
+from fairloop.errors import Conflict, InvalidInput
+from fairloop.loops.service import Loops, definition_of, watched_limits
+from fairloop.monitoring.service import Monitoring
+
+log = logging.getLogger(__name__)
+NOT_GATED = {"drift", "prediction_drift"}
+"""Checks on traffic, not on a candidate."""
+
+
+@dataclass(slots=True)
+class Proposals:
+    loops: Loops
+    monitoring: Monitoring
+    datasets: Datasets
+    interval_s: float = 2.0
+
+    def tick(self) -> None:
+        for loop in self.loops.loops():
+            definition = definition_of(loop)
+            if definition.on_alert == "notify" or self.loops.open_cycles(loop.project_id, loop.name):
+                continue
+            alerts = [a for a in self.monitoring.alerts(loop.project_id, state="open")
+                      if a.cycle_id is None and self.monitoring.loop_of(a) == loop.name]  # fmt: skip
+            if alerts:
+                try:
+                    self._start(loop, definition, alerts[0], author=f"loop {loop.name}")
+                except Conflict:
+                    log.info("loop %s: a cycle began meanwhile", loop.name)
+
+    def start(self, project_id: str, alert_id: str, author: str) -> Cycle:
+        """A person starts the cycle an alert proposes."""
+        alert = self.monitoring.alert(project_id, alert_id)
+        name = self.monitoring.loop_of(alert)
+        if not name:
+            raise InvalidInput("This endpoint serves a model without a loop; write a loop.py to retrain it.")
+        if alert.cycle_id is not None:
+            raise Conflict("This alert has started a cycle already.")
+        loop = self.loops.loop(project_id, name)
+        return self._start(loop, definition_of(loop), alert, author=author)
+
+    def _start(self, loop: Loop, definition: LoopDefinition, alert: Alert, *, author: str) -> Cycle:
+        check: Check = alert.verdict.check
+        gates = [] if check.metric in NOT_GATED or check.drop is not None else [check]
+        live = self.loops.live_cycle(loop.project_id, loop.name)
+        newest = live.dataset_version_id if live else self.datasets.newest(loop.project_id, definition.data.name).id
+        trigger = {"kind": "alert", "alert_id": alert.id, "by": author, "words": alert.words}
+        cycle = self.loops.start_cycle(loop.project_id, loop.name, trigger=trigger, author=author,
+                                       dataset_version_id=newest, extra_gates=[*gates, *watched_limits(definition)])  # fmt: skip
+        self.monitoring.link_cycle(alert.id, cycle.id)
+        return cycle
