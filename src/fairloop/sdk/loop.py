@@ -1,0 +1,105 @@
+"""The Loop a user writes in loop.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fairloop.core.cycles import Cycle, CycleEvent, Stage
+from fairloop.core.loops import Approval, Canary, Data, LoopDefinition
+from fairloop.core.records import to_plain
+from fairloop.errors import InvalidInput
+from fairloop.sdk.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from fairloop.client.client import Client
+    from fairloop.core.checks import Check
+
+
+class Loop:
+    """One definition of data, pipeline, gates, mitigations, approval, rollout and monitors.
+
+    Parameters
+    ----------
+    name : str
+        The loop's name; its model and its endpoint bear it too.
+    data : fairloop.Data
+        What it learns from.
+    pipeline : fairloop.pipeline
+        A pipeline that takes one ``fl.Table`` and ends in ``fl.candidate(model, valid, test)``.
+    goal : str
+        What it is for, in plain words.
+    gates : list of fairloop.gate
+        What every candidate must pass.
+    mitigate : list of str
+        What may be tried when a fairness gate fails: reweighing, exponentiated_gradient.
+    approval : fairloop.Approval, optional
+        Who must say yes. Without it a candidate that passes goes live; one that an alert started still waits for a
+        person unless ``on_alert="auto"``.
+    rollout : fairloop.Canary
+        How traffic moves to a new version.
+    watch : list
+        Checks over live traffic: Drift(), Bias(...), Performance(...), Resources(...).
+    watch_every : str
+        How often windows are judged, for example ``"5m"``.
+    window : int
+        Predictions in a window, 50 or more.
+    on_alert : {"notify", "propose", "auto"}
+        What a failing watch does: tell; train and judge a candidate; or that and go live when every gate passes.
+    primary : str, optional
+        The fairness criterion that decides between candidates; by default the first fairness gate.
+    """
+
+    def __init__(self, name: str, *, data: Data, pipeline: Pipeline, goal: str = "", gates: list[Check] | None = None,
+                 mitigate: list[str] | None = None, approval: Approval | None = None, rollout: Canary | None = None,
+                 watch: list[Check] | None = None, watch_every: str = "5m", window: int = 1000,
+                 on_alert: str = "propose", primary: str | None = None) -> None:  # fmt: skip
+        if not isinstance(pipeline, Pipeline):
+            raise InvalidInput(f"pipeline={pipeline!r} is not a pipeline; decorate the function with @fl.pipeline.")
+        self.pipeline = pipeline
+        self.definition = LoopDefinition(
+            name=name, data=data, goal=goal, gates=gates or [], mitigate=mitigate or [], approval=approval,
+            rollout=rollout or Canary(), watch=watch or [], watch_every=watch_every, window=window, on_alert=on_alert,
+            primary=primary)  # fmt: skip
+
+    @property
+    def name(self) -> str:
+        return self.definition.name
+
+    def register(self, client: Client, *, python: str | None = None) -> int:
+        """Tell the server; returns the definition's version, a new one only when something changed."""
+        graph, capture = self.pipeline.prepare(client, python=python)
+        return client.loops.register(to_plain(self.definition), to_plain(graph), to_plain(capture)).version
+
+    def start(self, client: Client, *, words: str = "") -> Cycle:
+        """Register the loop and its data, then begin a cycle; answers at once."""
+        dataset = client.datasets.ensure(self.definition.data)
+        self.register(client)
+        return client.loops.start(self.name, dataset.id, words=words)
+
+    def run(self, client: Client | None = None, *, on_event: Callable[[CycleEvent], None] | None = None,
+            wait_for_approval: bool = False) -> Cycle:  # fmt: skip
+        """Turn the loop once and follow it until it is over, or until a person must decide.
+
+        Without a client the server of the working folder is found or started.
+        """
+        if client is None:
+            from fairloop.sdk.session import connect  # noqa: PLC0415  # starts a server: only when needed
+
+            client = connect()
+        cycle = self.start(client)
+        stops: tuple[Stage, ...] = () if wait_for_approval else (Stage.APPROVE,)
+        return client.cycles.follow(cycle.id, on_event or _print_event, until=stops)
+
+    def __repr__(self) -> str:
+        return f"Loop({self.name!r}, pipeline={self.pipeline.name!r}, gates={len(self.definition.gates)})"
+
+    def _repr_html_(self) -> str:
+        from html import escape  # noqa: PLC0415  # notebooks only
+
+        gates = "".join(f"<li>{escape(check.question)}</li>" for check in self.definition.gates)
+        return f"<b>Loop {escape(self.name)}</b><p>{escape(self.definition.goal)}</p><ul>{gates}</ul>"
+
+
+def _print_event(event: CycleEvent) -> Any:
+    print(f"  {event.kind:<18} {event.text}")  # noqa: T201  # progress for people at a terminal
