@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fairloop.access.audit import Audit
+from fairloop.access.identities import Identities
+from fairloop.access.people import People
+from fairloop.access.sessions import Sessions
+from fairloop.access.tokens import Tokens
 from fairloop.artifacts.local import LocalStore
 from fairloop.core.clock import Clock
 from fairloop.core.signals import Signals
@@ -20,6 +25,11 @@ class Services:
     clock: Clock
     signals: Signals
     database: Database
+    audit: Audit
+    people: People
+    tokens: Tokens
+    sessions: Sessions
+    identities: Identities
     projects: Projects
     files: Files
 
@@ -33,7 +43,11 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     database = open_database(settings.database_url)
     migrate(database)
+    audit = Audit(database, clock)
+    people, tokens, sessions = People(database, clock, audit), Tokens(database, clock, audit), Sessions(database, clock)
     projects = Projects(database, clock)
     projects.ensure_default()
     files = Files(database, LocalStore(settings.data / "artifacts"), clock)
-    return Services(settings=settings, clock=clock, signals=Signals(), database=database, projects=projects, files=files)
+    return Services(settings=settings, clock=clock, signals=Signals(), database=database, audit=audit, people=people,
+                    tokens=tokens, sessions=sessions, identities=Identities(people, tokens, sessions, clock),
+                    projects=projects, files=files)  # fmt: skip
