@@ -157,16 +157,15 @@ class Table:
         return self._like(self.frame[np.asarray(indices)])
 
     def split(self, *fractions: float, seed: int = 0) -> tuple[Table, ...]:
-        """Random parts of these sizes, the same for the same seed; each answer keeps its share in every part.
+        """Random parts of about these sizes; a row's part depends on its id and the seed alone.
+
+        A table that grows keeps every row in its part: what was test stays test.
 
         Examples
         --------
         >>> train, valid, test = people.split(0.6, 0.2, 0.2)  # doctest: +SKIP
         """
-        strata = None
-        if self.roles.target is not None and self.task != "regression":
-            strata = self.frame[self.roles.target].cast(pl.String).fill_null("").to_numpy()
-        return tuple(self.take(part) for part in split_indices(len(self), fractions, seed, strata))
+        return tuple(self.take(part) for part in split_indices(self.row_ids, fractions, seed))
 
     def with_roles(self, **changes: Any) -> Table:
         """The same rows with some roles changed."""
