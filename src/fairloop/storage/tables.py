@@ -122,7 +122,7 @@ points = Table("points", metadata, Column("series_id", BigInteger, primary_key=T
 logged_models = Table("logged_models", metadata, _id(), _project(),
                       Column("experiment_id", BigInteger, ForeignKey("experiments.id"), nullable=False),
                       _text("name"), Column("run_id", String), Column("status", String, nullable=False),
-                      _text("status_message"), _text("model_type"), _json("params"), _json("tags"),
+                      _text("status_message"), _text("model_type"), _json("params"), _json("tags"), _json("metrics"),
                       _ms("created_ms"), _ms("updated_ms"), Index(None, "experiment_id"))  # fmt: skip
 
 # ------------------------------------------------------------------ datasets
