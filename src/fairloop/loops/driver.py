@@ -21,7 +21,7 @@ from fairloop.errors import FairloopError, NotFound, Unavailable
 from fairloop.evaluation.choose import Choice, choose
 from fairloop.evaluation.plan import mitigation_plan
 from fairloop.evaluation.service import Evaluations
-from fairloop.loops.graphs import data_graph, gate_graph, mitigate_graph, settled, table_param, the_step, train_graph
+from fairloop.loops.graphs import data_graph, gate_graph, mitigate_graph, table_param, train_graph
 from fairloop.loops.release import Release
 from fairloop.loops.service import Loops
 from fairloop.pipelines.service import Pipelines
@@ -133,7 +133,7 @@ class Turn:
 
     # ------------------------------------------------------------------ data
     def gather(self) -> None:
-        """Old training rows and labelled traffic become the dataset version this cycle learns from."""
+        """The rows the live model learned from and the labelled traffic become the dataset version this cycle learns from."""
         live = self.driver.loops.live_cycle(self.cycle.project_id, self.cycle.loop)
         endpoint = self.driver.release.endpoint_of(self.cycle)
         if live is None or endpoint is None:
@@ -141,15 +141,9 @@ class Turn:
             return
 
         def build() -> tuple[Graph, Capture, dict[str, Any]]:
-            _, graph, _ = self.driver.loops.definition(live)
-            run = self.driver.pipelines.get(live.project_id, live.pipeline_run_ids["train"])
-            steps = {s.key: s for s in self.driver.pipelines.steps(live.project_id, run.id)}
-            trainer = the_step(graph, "model")
-            first = next(form for form in trainer.inputs.values() if "step" in form or "param" in form)
-            train = settled(first, steps, {**graph.params, **run.params})
             folder = self.driver.endpoint_folder(endpoint.id)
-            made = data_graph(endpoint.id, folder, self.definition.data, live.dataset_version_id, train)
-            return made, Capture(python=self.capture.python), {}
+            made = data_graph(endpoint.id, folder, self.definition.data, live.dataset_version_id)
+            return made, Capture(python=self.capture.python), {"train": {"dataset_version": live.dataset_version_id}}
 
         run = self._run("data", build)
         if self._broke(run, "Gathering the data") or not run.state.final:

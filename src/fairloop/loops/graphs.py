@@ -8,7 +8,6 @@ from fairloop.core.checks import Check
 from fairloop.core.loops import Data
 from fairloop.core.pipelines import Graph, StepRun, StepSpec
 from fairloop.core.records import to_plain
-from fairloop.errors import InvalidInput
 from fairloop.pipelines.graph import system_step
 
 JUDGING = "fairloop.evaluation.steps"
@@ -78,10 +77,9 @@ def gate_graph(graph: Graph, steps: dict[str, StepRun], params: dict[str, Any], 
     return Graph(name=f"{graph.name} gate", steps=[system_step("gate", JUDGING, "gate", inputs, needs=judged.needs)])
 
 
-def data_graph(endpoint_id: str, folder: str, data: Data, dataset_version_id: str, train: dict[str, Any]) -> Graph:
+def data_graph(endpoint_id: str, folder: str, data: Data, dataset_version_id: str) -> Graph:
     """A new dataset version: the rows the live model learned from and the labelled traffic since."""
-    if "stored" not in train:
-        raise InvalidInput("The live model's training table was not kept; start the cycle from a dataset instead.")
     inputs = {"endpoint_id": {"value": endpoint_id}, "folder": {"value": folder},
-              "dataset_version_id": {"value": dataset_version_id}, "train": train}  # fmt: skip
-    return Graph(name=f"{data.name} with labelled traffic", steps=[system_step("data", WATCHING, "extend_dataset", inputs)])
+              "dataset_version_id": {"value": dataset_version_id}, "train": {"param": "train"}}  # fmt: skip
+    step = system_step("data", WATCHING, "extend_dataset", inputs)
+    return Graph(name=f"{data.name} with labelled traffic", steps=[step], params={"train": {"table": True}})
