@@ -1,0 +1,190 @@
+"""A loaded model in the endpoint process: its checked inputs, its scores, and the micro-batches that share them.
+
+Only the endpoint and smoke processes import this module: it loads NumPy, scikit-learn and LightGBM.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fairloop.errors import FairloopError, InvalidInput, Refused, Unavailable
+from fairloop.registry.model import Model
+from fairloop.serving.inputs import Column, Columns, Inputs, columns_of
+
+log = logging.getLogger(__name__)
+
+MODEL_FAULTS = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RuntimeError, MemoryError, OSError)
+"""What model code raises; anything rarer ends the process, which the supervisor restarts."""
+
+
+class Loaded:
+    """One model, ready to answer. ``score`` is called from one thread at a time."""
+
+    def __init__(self, model: Model, columns: list[Column], *, max_rows: int) -> None:
+        self._model = model
+        self.task = model.task
+        self.inputs = Inputs(columns, max_rows=max_rows)
+
+    def score(self, columns: Columns) -> tuple[list[float], list[Any]]:
+        """Per row the score (for more than two classes that of the answer) and the answer.
+
+        Raises
+        ------
+        Refused
+            The model answered with something that is not a finite number.
+        """
+        frame = self._model.frame(columns)
+        scores = np.asarray(self._model.scores(frame), dtype=np.float64)
+        if scores.shape[0] != len(frame):
+            raise Refused(f"The model answered {scores.shape[0]} scores for {len(frame)} rows.")
+        if not np.isfinite(scores).all():
+            raise Refused("The model answered a score that is not a finite number.")
+        predicted = [int(p) for p in self._model.decide(scores)] if self.task == "binary" else [
+            p.item() if isinstance(p, np.generic) else p for p in self._model.decide(scores)]  # fmt: skip
+        return (scores if scores.ndim == 1 else scores.max(axis=1)).tolist(), predicted
+
+    @property
+    def samples(self) -> list[dict[str, Any]]:
+        """Rows to try the model with: those stored with it, else one made up from the types."""
+        plain: dict[str, Any] = {"number": 0.0, "integer": 0, "boolean": False, "date": 0.0}
+        return list(self._model.sample) or [{c.name: plain.get(c.kind, "") for c in self.inputs.columns}]
+
+
+def load(folder: Path, *, max_rows: int = 10_000) -> Loaded:
+    """The model in ``folder``.
+
+    Raises
+    ------
+    FairloopError
+        The folder holds no model that may be loaded; the message says why.
+    """
+    model = Model.load(folder)
+    declared = columns_of({"columns": model.columns})
+    loaded = Loaded(model, declared, max_rows=max_rows)
+    open_kinds = [c.name for c, entry in zip(declared, model.columns, strict=True) if "missing" not in entry]
+    if open_kinds:
+        refusing = _refuse_missing(loaded, open_kinds)
+        columns = [Column(name=c.name, kind=c.kind, missing=c.name not in refusing and c.missing) for c in declared]
+        loaded = Loaded(model, columns, max_rows=max_rows)
+    return loaded
+
+
+def _refuse_missing(loaded: Loaded, names: list[str]) -> set[str]:
+    """Of the columns whose signature does not say, those whose missing value the model cannot score."""
+    base = loaded.samples[0]
+
+    def scores(without: list[str]) -> bool:
+        rows = [{**base, name: None} for name in without]
+        try:
+            loaded.score(loaded.inputs.from_records(rows)[0])
+        except (FairloopError, *MODEL_FAULTS):
+            return False
+        return True
+
+    if scores(names):
+        return set()
+    return {name for name in names if not scores([name])}
+
+
+@dataclass(slots=True)
+class _Waiting:
+    columns: Columns
+    n: int
+    answer: asyncio.Future[tuple[list[float], list[Any]]]
+
+
+class Batcher:
+    """Requests that arrive while the model works share its next call: latency of one, throughput of many.
+
+    The model runs in a thread of its own, so a slow or hanging one never blocks the event loop.
+    """
+
+    def __init__(self, loaded: Loaded, *, max_rows: int = 1024) -> None:
+        self._loaded = loaded
+        self._max_rows = max_rows
+        self._waiting: list[_Waiting] = []
+        self._task: asyncio.Task[None] | None = None
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
+
+    async def score(self, columns: Columns, n: int, *, within_s: float) -> tuple[list[float], list[Any]]:
+        """The model's scores and answers for these rows; Unavailable when they take longer than ``within_s``."""
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(columns, n, loop.create_future())
+        self._waiting.append(waiting)
+        if self._task is None or self._task.done():
+            self._task = loop.create_task(self._work())
+        timer = loop.call_later(within_s, _give_up, waiting.answer, within_s)
+        try:
+            return await waiting.answer
+        finally:
+            timer.cancel()
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            batch = self._take()
+            if not batch:
+                continue
+            try:
+                columns = batch[0].columns if len(batch) == 1 else {
+                    name: [v for w in batch for v in w.columns[name]] for name in batch[0].columns}  # fmt: skip
+                scores, predicted = await loop.run_in_executor(self._pool, self._loaded.score, columns)
+            except (FairloopError, *MODEL_FAULTS) as cause:
+                await self._one_by_one(batch, cause)
+                continue
+            start = 0
+            for w in batch:
+                if not w.answer.done():
+                    w.answer.set_result((scores[start : start + w.n], predicted[start : start + w.n]))
+                start += w.n
+
+    def _take(self) -> list[_Waiting]:
+        batch: list[_Waiting] = []
+        rows = 0
+        while self._waiting and (not batch or rows + self._waiting[0].n <= self._max_rows):
+            waiting = self._waiting.pop(0)
+            if not waiting.answer.done():
+                batch.append(waiting)
+                rows += waiting.n
+        return batch
+
+    async def _one_by_one(self, batch: list[_Waiting], cause: BaseException) -> None:
+        """One request's rows must not fail the others that shared its batch."""
+        loop = asyncio.get_running_loop()
+        for w in batch:
+            failure = cause
+            if len(batch) > 1:
+                try:
+                    answer = await loop.run_in_executor(self._pool, self._loaded.score, w.columns)
+                except (FairloopError, *MODEL_FAULTS) as own:
+                    failure = own
+                else:
+                    if not w.answer.done():
+                        w.answer.set_result(answer)
+                    continue
+            if not w.answer.done():
+                w.answer.set_exception(_told(failure))
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _told(cause: BaseException) -> FairloopError:
+    if isinstance(cause, InvalidInput):
+        return cause
+    if isinstance(cause, FairloopError):
+        return Unavailable(f"The model could not answer: {cause.message}")
+    log.warning("the model raised", exc_info=cause)
+    return Unavailable(f"The model could not answer these rows ({type(cause).__name__}); the endpoint's log says why.")
+
+
+def _give_up(answer: asyncio.Future[Any], within_s: float) -> None:
+    if not answer.done():
+        answer.set_exception(Unavailable(f"The model did not answer within {within_s:g} s; try again."))
