@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fairloop.client.blobs import Blobs
+from fairloop.client.datasets import Datasets
 from fairloop.client.http import Http
 
 
@@ -27,6 +28,7 @@ class Client:
         self.project = project
         self.path = f"/api/v1/projects/{project}"
         self.blobs = Blobs(self.http, self.path)
+        self.datasets = Datasets(self.http, self.path)
 
     def close(self) -> None:
         self.http.close()

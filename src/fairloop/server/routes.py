@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fairloop.access.permissions import Permission as P
-from fairloop.server.api import blobs, health, projects
+from fairloop.server.api import blobs, datasets, health, projects
 from fairloop.server.routing import Route
 
 V1 = "/api/v1"
@@ -20,6 +20,11 @@ ROUTES: list[Route] = [
     Route("PUT", IN + "/blobs/{sha256:str}", blobs.put_blob, P.RUN_WRITE, upload=True),
     Route("GET", IN + "/blobs/{sha256:str}", blobs.get_blob, P.PROJECT_READ),
     # ---- datasets
+    Route("POST", IN + "/datasets", datasets.create_version, P.DATA_WRITE, status=201),
+    Route("GET", IN + "/datasets", datasets.list_datasets, P.PROJECT_READ),
+    Route("GET", IN + "/datasets/{dataset:str}/versions", datasets.list_versions, P.PROJECT_READ),
+    Route("GET", IN + "/datasets/{dataset:str}/versions/{version:str}", datasets.get_by_number, P.PROJECT_READ),
+    Route("GET", IN + "/dataset-versions/{version_id:str}", datasets.get_version, P.PROJECT_READ),
     # ---- tracking
     # ---- registry
     # ---- pipelines and work

@@ -12,6 +12,7 @@ from fairloop.access.tokens import Tokens
 from fairloop.artifacts.local import LocalStore
 from fairloop.core.clock import Clock
 from fairloop.core.signals import Signals
+from fairloop.datasets.service import Datasets
 from fairloop.projects.files import Files
 from fairloop.projects.service import Projects
 from fairloop.settings import Settings
@@ -32,6 +33,7 @@ class Services:
     identities: Identities
     projects: Projects
     files: Files
+    datasets: Datasets
 
     def close(self) -> None:
         self.database.close()
@@ -50,4 +52,4 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     files = Files(database, LocalStore(settings.data / "artifacts"), clock)
     return Services(settings=settings, clock=clock, signals=Signals(), database=database, audit=audit, people=people,
                     tokens=tokens, sessions=sessions, identities=Identities(people, tokens, sessions, clock),
-                    projects=projects, files=files)  # fmt: skip
+                    projects=projects, files=files, datasets=Datasets(database, clock, files))  # fmt: skip
