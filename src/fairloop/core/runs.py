@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 
 class RunStatus(StrEnum):
@@ -12,6 +13,10 @@ class RunStatus(StrEnum):
     FINISHED = "FINISHED"
     FAILED = "FAILED"
     KILLED = "KILLED"
+
+    @property
+    def final(self) -> bool:
+        return self in {RunStatus.FINISHED, RunStatus.FAILED, RunStatus.KILLED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,3 +57,29 @@ class Run:
     metrics: list[Metric] = field(default_factory=list)
     """The latest point of each series."""
     tags: dict[str, str] = field(default_factory=dict)
+    inputs: dict[str, Any] = field(default_factory=dict)
+    """datasets (name, digest, source, schema, profile, tags) and models (ids) it read."""
+    outputs: list[dict[str, Any]] = field(default_factory=list)
+    """Logged models it wrote: model_id, step."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedModel:
+    """A model a client logged, before anybody registers it. Its files stand under owner ``("logged_model", id)``.
+
+    ``status`` is PENDING, READY, UPLOAD_FAILED or DELETED; ``metrics`` holds the latest point per key and dataset.
+    """
+
+    id: str
+    project_id: str
+    experiment_id: int
+    name: str
+    run_id: str | None = None
+    status: str = "PENDING"
+    status_message: str = ""
+    model_type: str = ""
+    params: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    metrics: list[dict[str, Any]] = field(default_factory=list)
+    created_ms: int = 0
+    updated_ms: int = 0

@@ -6,11 +6,14 @@ from fairloop.core.clock import Clock
 from fairloop.core.ids import new_id
 from fairloop.core.names import check_name
 from fairloop.core.people import Project
+from fairloop.core.runs import Experiment
 from fairloop.errors import AlreadyExists, NotFound
+from fairloop.storage import experiments
 from fairloop.storage import projects as rows
 from fairloop.storage.engine import Connection, Database
 
 DEFAULT = "default"
+DEFAULT_EXPERIMENT = "Default"
 
 
 class Projects:
@@ -31,10 +34,14 @@ class Projects:
         project = Project(id=new_id("prj"), name=name, goal=goal, budget_usd=budget_usd,
                           created_ms=self._clock.now_ms())  # fmt: skip
 
+        home = Experiment(id=0, project_id=project.id, name=DEFAULT_EXPERIMENT, created_ms=project.created_ms,
+                          updated_ms=project.created_ms)  # fmt: skip
+
         def work(connection: Connection) -> None:
             if rows.by_name(connection, name):
                 raise AlreadyExists(f"A project named {name!r} exists; choose another name.")
             rows.add(connection, project)
+            experiments.add(connection, home, number=0 if name == DEFAULT else None)
 
         self._database.write(work)
         return project
