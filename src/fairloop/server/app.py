@@ -10,9 +10,7 @@ from litestar import Litestar, Request, Response
 from litestar.connection import ASGIConnection
 from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
-from litestar.openapi import OpenAPIConfig
 
-from fairloop import __version__
 from fairloop.access.permissions import Permission
 from fairloop.access.permit import permitted, visible
 from fairloop.core import codec
@@ -22,8 +20,10 @@ from fairloop.errors import NotFound, PermissionDenied, Unauthenticated
 from fairloop.server.auth import Gatekeeper
 from fairloop.server.background import Background, workers_of
 from fairloop.server.errors import problem
+from fairloop.server.lifecycle import Activity
+from fairloop.server.pages.shell import template_config
 from fairloop.server.routes import ROUTES
-from fairloop.server.routing import build
+from fairloop.server.routing import build, check_routes
 from fairloop.server.services import Services
 
 MLFLOW_WORKSPACE_HEADER = "x-mlflow-workspace"
@@ -48,7 +48,7 @@ def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHand
     if permission is Permission.PUBLIC:
         return
     if identity.kind == "anonymous":
-        raise Unauthenticated("Log in, or send a token.")
+        raise Unauthenticated(connection.scope["state"].get("refused") or "Log in, or send a token.")
     project: Project | None = None
     name = connection.path_params.get("project_name")
     if handler.opt["surface"] == "mlflow":
@@ -77,8 +77,11 @@ def _project(request: Request[Any, Any, Any]) -> Project:
     return project
 
 
-def create_app(services: Services) -> Litestar:
-    """The ASGI app over ``services``; background work starts with it and ends with it."""
+def create_app(services: Services, *, activity: Activity | None = None, owner_token: str = "") -> Litestar:
+    """The ASGI app over ``services``; background work starts with it and ends with it.
+
+    Raises TypeError when any route, also one the framework or a mount brought, declares no permission.
+    """
     settings = services.settings
 
     @asynccontextmanager
@@ -100,11 +103,15 @@ def create_app(services: Services) -> Litestar:
                       "project": Provide(_project, sync_to_thread=False)},
         exception_handlers={Exception: problem},
         response_class=WireResponse,
-        openapi_config=OpenAPIConfig(title="Fairloop", version=__version__, path="/openapi", enabled_endpoints=set()),
+        openapi_config=None,
         lifespan=[lifespan],
         middleware=[],
+        template_config=template_config(),
         logging_config=None,
     )  # fmt: skip
     app.state.services = services
-    app.asgi_handler = Gatekeeper(app.asgi_handler, services)
+    check_routes(app)
+    gatekeeper = Gatekeeper(app.asgi_handler, services, activity or Activity(), owner_token)
+    app.state.note_refusal = gatekeeper.note_refusal
+    app.asgi_handler = gatekeeper
     return app

@@ -10,6 +10,7 @@ from litestar.exceptions import HTTPException, NotAuthorizedException, Permissio
 
 from fairloop import errors
 from fairloop.core import codec
+from fairloop.server.pages.errors import error_page, wants_page
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,8 @@ def translate(error: Exception) -> errors.FairloopError | None:
     """The Fairloop error an exception stands for; None when it is a fault of ours."""
     if isinstance(error, errors.FairloopError):
         return error
+    if isinstance(error, RecursionError):
+        return errors.InvalidInput("The body is nested too deeply; flatten it.")
     if isinstance(error, ValidationException):
         told = "; ".join(f"{e.get('key', 'body')}: {e.get('message')}" for e in _extra(error)) or error.detail
         return errors.InvalidInput(f"The request does not fit: {told}.")
@@ -49,7 +52,7 @@ def _extra(error: ValidationException) -> list[dict[str, Any]]:
     return error.extra if isinstance(error.extra, list) else []
 
 
-def problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+def problem(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """RFC 9457 problem+json with our stable code; the message names the fix, never a path or a stack."""
     told = translate(error)
     if told is None:
@@ -57,7 +60,22 @@ def problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes
         told, status = errors.FairloopError("Something went wrong on the server; its log says what."), 500
     else:
         status = 405 if isinstance(error, HTTPException) and error.status_code == 405 else status_of(told)
+    if wants_page(request):
+        _note(request, told)
+        return error_page(request, told, status, request.scope.get("state", {}).get("request_id", ""))
     body = {"type": "about:blank", "title": told.code.replace("_", " "), "status": status, "code": told.code,
             "detail": told.message, "request_id": request.scope.get("state", {}).get("request_id", "")}  # fmt: skip
     headers = {"Retry-After": "2"} if status in {429, 503, 507} else {}
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="fairloop"'
+    _note(request, told)
     return Response(codec.dumps(body).encode(), status_code=status, media_type="application/problem+json", headers=headers)
+
+
+def _note(request: Request[Any, Any, Any], told: errors.FairloopError) -> None:
+    """Every refusal leaves an audit entry: who was refused what."""
+    state = request.scope.get("state", {})
+    if isinstance(told, (errors.Unauthenticated, errors.PermissionDenied)) and "identity" in state:
+        project = state.get("project")
+        request.app.state.note_refusal(state["identity"], "refused", request.scope, told.code,
+                                       project.id if project else None)  # fmt: skip

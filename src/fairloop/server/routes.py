@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from fairloop.access.permissions import Permission as P
-from fairloop.server.api import blobs, datasets, health, projects
+from fairloop.server.api import blobs, cycles, datasets, health, loops, pipelines, projects, work
+from fairloop.server.pages.routes import ROUTES as PAGES
 from fairloop.server.routing import Route
 
 V1 = "/api/v1"
@@ -28,10 +29,38 @@ ROUTES: list[Route] = [
     # ---- tracking
     # ---- registry
     # ---- pipelines and work
+    Route("POST", IN + "/pipeline-runs", pipelines.start, P.PIPELINE_RUN, status=201),
+    Route("GET", IN + "/pipeline-runs", pipelines.list_runs, P.PROJECT_READ),
+    Route("GET", IN + "/pipeline-runs/{pipeline_run_id:str}", pipelines.get, P.PROJECT_READ),
+    Route("GET", IN + "/pipeline-runs/{pipeline_run_id:str}/steps", pipelines.steps, P.PROJECT_READ),
+    Route("GET", IN + "/pipeline-runs/{pipeline_run_id:str}/events", pipelines.events, P.PROJECT_READ),
+    Route("POST", IN + "/pipeline-runs/{pipeline_run_id:str}/cancel", pipelines.cancel, P.PIPELINE_RUN),
+    Route("GET", IN + "/step-runs/{step_run_id:str}", pipelines.step, P.PROJECT_READ),
+    Route("GET", IN + "/step-runs/{step_run_id:str}/log", pipelines.log, P.PROJECT_READ),
+    Route("GET", IN + "/step-runs/{step_run_id:str}/log/events", pipelines.log_events, P.PROJECT_READ),
+    Route("POST", IN + "/work/claim", work.claim, P.WORK),
+    Route("POST", IN + "/work/{step_run_id:str}/heartbeat", work.heartbeat, P.WORK),
+    Route("POST", IN + "/work/{step_run_id:str}/result", work.result, P.WORK),
     # ---- evaluation
     # ---- loops, cycles, approvals
+    Route("POST", IN + "/loops", loops.register_loop, P.PIPELINE_RUN, status=201),
+    Route("GET", IN + "/loops", loops.list_loops, P.PROJECT_READ),
+    Route("GET", IN + "/loops/{name:str}", loops.get_loop, P.PROJECT_READ),
+    Route("POST", IN + "/loops/{name:str}/cycles", loops.start_cycle, P.PIPELINE_RUN, status=202),
+    Route("GET", IN + "/cycles", cycles.list_cycles, P.PROJECT_READ),
+    Route("GET", IN + "/cycles/{cycle_id:str}", cycles.get_cycle, P.PROJECT_READ),
+    Route("GET", IN + "/cycles/{cycle_id:str}/events", cycles.list_events, P.PROJECT_READ),
+    Route("GET", IN + "/cycles/{cycle_id:str}/lineage", cycles.get_lineage, P.PROJECT_READ),
+    Route("POST", IN + "/cycles/{cycle_id:str}/cancel", cycles.cancel_cycle, P.PIPELINE_RUN),
+    Route("GET", IN + "/approvals", cycles.list_approvals, P.PROJECT_READ),
+    Route("GET", IN + "/approvals/{approval_id:str}", cycles.get_approval, P.PROJECT_READ),
+    Route("POST", IN + "/approvals/{approval_id:str}/decision", cycles.decide_approval, P.MODEL_APPROVE),
+    Route("POST", IN + "/alerts/{alert_id:str}/cycle", cycles.cycle_of_alert, P.PIPELINE_RUN, status=202),
+    Route("GET", IN + "/predictions/{prediction_id:str}", cycles.get_prediction, P.PROJECT_READ),
     # ---- endpoints, predictions
     # ---- monitors, alerts
     # ---- audit
+    # ---- pages
+    *PAGES,
 ]
 """The REST API. The MLflow dialect and the pages add theirs in mlflow_api/routes.py and pages/routes.py."""
