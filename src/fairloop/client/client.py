@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from fairloop.client.audit import Audit
 from fairloop.client.blobs import Blobs
+from fairloop.client.cycles import Approvals, Cycles, Loops
 from fairloop.client.datasets import Datasets
 from fairloop.client.http import Http
+from fairloop.client.people import People
+from fairloop.client.projects import Projects
+from fairloop.client.pipelines import Pipelines
 
 
 class Client:
@@ -20,15 +25,25 @@ class Client:
         An API token (secured mode).
     person : str, optional
         Whom to act as (local mode).
+    http : Http, optional
+        A connection to use instead of a new one.
     """
 
-    def __init__(self, url: str, *, project: str = "default", token: str | None = None, person: str | None = None) -> None:
-        self.http = Http(url, token=token, person=person)
+    def __init__(self, url: str, *, project: str = "default", token: str | None = None, person: str | None = None,
+                 http: Http | None = None) -> None:  # fmt: skip
+        self.http = http or Http(url, token=token, person=person)
         self.url = self.http.url
         self.project = project
         self.path = f"/api/v1/projects/{project}"
+        self.projects = Projects(self.http, self.path)
+        self.people = People(self.http, self.path)
+        self.audit = Audit(self.http, self.path)
         self.blobs = Blobs(self.http, self.path)
         self.datasets = Datasets(self.http, self.path)
+        self.loops = Loops(self.http, self.path)
+        self.cycles = Cycles(self.http, self.path)
+        self.approvals = Approvals(self.http, self.path)
+        self.pipelines = Pipelines(self.http, self.path)
 
     def close(self) -> None:
         self.http.close()

@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from fairloop.access.permissions import Permission as P
-from fairloop.server.api import blobs, cycles, datasets, health, loops, pipelines, projects, work
+from fairloop.server.api import (
+    audit,
+    blobs,
+    cycles,
+    datasets,
+    health,
+    loops,
+    people,
+    pipelines,
+    projects,
+    session,
+    tokens,
+    work,
+)
 from fairloop.server.pages.routes import ROUTES as PAGES
 from fairloop.server.routing import Route
 
@@ -17,6 +30,23 @@ ROUTES: list[Route] = [
     Route("GET", V1 + "/projects", projects.list_projects, P.SIGNED_IN),
     Route("POST", V1 + "/projects", projects.create_project, P.PEOPLE_MANAGE, status=201),
     Route("GET", IN, projects.get_project, P.PROJECT_READ),
+    Route("PATCH", IN, projects.change_project, P.PROJECT_EDIT),
+    Route("GET", IN + "/members", people.list_members, P.PROJECT_READ),
+    Route("PUT", IN + "/members/{name:str}", people.set_member, P.MEMBERS_MANAGE),
+    Route("DELETE", IN + "/members/{name:str}", people.remove_member, P.MEMBERS_MANAGE),
+    Route("GET", V1 + "/people", people.list_people, P.PEOPLE_MANAGE),
+    Route("POST", V1 + "/people", people.create_person, P.PEOPLE_MANAGE, status=201),
+    Route("GET", V1 + "/people/{person_id:str}", people.get_person, P.PEOPLE_MANAGE),
+    Route("PATCH", V1 + "/people/{person_id:str}", people.change_person, P.PEOPLE_MANAGE),
+    Route("POST", V1 + "/people/{person_id:str}/password", people.set_password, P.SIGNED_IN),
+    Route("GET", V1 + "/tokens", tokens.list_tokens, P.SIGNED_IN),
+    Route("POST", V1 + "/tokens", tokens.create_token, P.SIGNED_IN, status=201),
+    Route("DELETE", V1 + "/tokens/{token_id:str}", tokens.revoke_token, P.SIGNED_IN),
+    Route("POST", V1 + "/login", session.login, P.PUBLIC),
+    Route("POST", V1 + "/setup", session.setup, P.PUBLIC),
+    Route("POST", V1 + "/logout", session.logout, P.PUBLIC),
+    Route("GET", V1 + "/me", session.me, P.SIGNED_IN),
+    Route("POST", V1 + "/act-as", session.act_as, P.SIGNED_IN),
     # ---- blobs and artifacts
     Route("PUT", IN + "/blobs/{sha256:str}", blobs.put_blob, P.RUN_WRITE, upload=True),
     Route("GET", IN + "/blobs/{sha256:str}", blobs.get_blob, P.PROJECT_READ),
@@ -60,6 +90,9 @@ ROUTES: list[Route] = [
     # ---- endpoints, predictions
     # ---- monitors, alerts
     # ---- audit
+    Route("GET", V1 + "/audit", audit.list_audit, P.PEOPLE_MANAGE),
+    Route("GET", V1 + "/audit/verification", audit.verify, P.PEOPLE_MANAGE),
+    Route("GET", IN + "/audit", audit.list_project_audit, P.AUDIT_READ),
     # ---- pages
     *PAGES,
 ]

@@ -13,6 +13,13 @@ from fairloop.artifacts.local import LocalStore
 from fairloop.core.clock import Clock
 from fairloop.core.signals import Signals
 from fairloop.datasets.service import Datasets
+from fairloop.loops.service import Loops
+from fairloop.costs.prices import load_prices
+from fairloop.pipelines.runners.local import LocalRunner
+from fairloop.pipelines.scheduler import Scheduler
+from fairloop.pipelines.service import Pipelines
+from fairloop.pipelines.waiting import Waiters
+from fairloop.pipelines.work import Work
 from fairloop.projects.files import Files
 from fairloop.projects.service import Projects
 from fairloop.settings import Settings
@@ -34,6 +41,12 @@ class Services:
     projects: Projects
     files: Files
     datasets: Datasets
+    waiters: Waiters
+    pipelines: Pipelines
+    work: Work
+    runner: LocalRunner
+    scheduler: Scheduler
+    loops: Loops
 
     def close(self) -> None:
         self.database.close()
@@ -50,6 +63,13 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     projects = Projects(database, clock)
     projects.ensure_default()
     files = Files(database, LocalStore(settings.data / "artifacts"), clock)
-    return Services(settings=settings, clock=clock, signals=Signals(), database=database, audit=audit, people=people,
+    signals, waiters = Signals(), Waiters()
+    pipelines = Pipelines(database, clock, signals, waiters)
+    work = Work(database, clock, pipelines, load_prices(settings.price_book), settings.lease_s)
+    runner = LocalRunner(settings, tokens.worker_token, waiters)
+    scheduler = Scheduler(database, clock, projects, pipelines, work, runner, settings.lease_s)
+    return Services(settings=settings, clock=clock, signals=signals, database=database, audit=audit, people=people,
                     tokens=tokens, sessions=sessions, identities=Identities(people, tokens, sessions, clock),
-                    projects=projects, files=files, datasets=Datasets(database, clock, files))  # fmt: skip
+                    projects=projects, files=files, datasets=Datasets(database, clock, files),
+                    waiters=waiters, pipelines=pipelines, work=work, runner=runner, scheduler=scheduler,
+                    loops=Loops(database, clock, signals, audit))  # fmt: skip
