@@ -83,5 +83,3 @@ class Identities:
         except NotFound:
             return None
         return None if person.disabled else self._people.identity_of(person, verified=False)
-
-

@@ -20,7 +20,9 @@ class Permission(StrEnum):
     PROJECT_READ = "project_read"
     """See the project and everything in it that is not more narrowly guarded."""
     PROJECT_EDIT = "project_edit"
-    """Change the project's goal, budget and members."""
+    """Change the project's goal and budget."""
+    MEMBERS_MANAGE = "members_manage"
+    """Add and remove the project's members and set their roles."""
     RUN_WRITE = "run_write"
     """Log experiments, runs, metrics and artifacts."""
     RUN_DELETE = "run_delete"
@@ -49,7 +51,15 @@ class Permission(StrEnum):
 
 P = Permission
 _READ = {P.PROJECT_READ}
-_SCIENCE = _READ | {P.RUN_WRITE, P.RUN_DELETE, P.DATA_WRITE, P.PIPELINE_RUN, P.MODEL_WRITE, P.PREDICT, P.FEEDBACK}
+_SCIENCE = _READ | {
+    P.RUN_WRITE,
+    P.RUN_DELETE,
+    P.DATA_WRITE,
+    P.PIPELINE_RUN,
+    P.MODEL_WRITE,
+    P.PREDICT,
+    P.FEEDBACK,
+}
 _ENGINEERING = _SCIENCE | {P.ENDPOINT_DEPLOY, P.MONITOR_EDIT}
 
 ROLES: dict[Role, frozenset[Permission]] = {

@@ -28,7 +28,9 @@ class Sessions:
     def start(self, person_id: str) -> str:
         """A fresh session; returns the cookie's value, which is stored only as its hash."""
         secret, now = secrets.token_urlsafe(32), self._clock.now_ms()
-        session = Session(hash=hash_of(secret), person_id=person_id, created_ms=now, seen_ms=now, expires_ms=now + LIFE_MS)
+        session = Session(
+            hash=hash_of(secret), person_id=person_id, created_ms=now, seen_ms=now, expires_ms=now + LIFE_MS
+        )
 
         def work(connection: Connection) -> None:
             rows.end_sessions(connection, expired_ms=now)
@@ -54,7 +56,9 @@ class Sessions:
 class Backoff:
     """Slows guessing: after ``free`` failures under one key, waits double from one second to a quarter of an hour."""
 
-    def __init__(self, clock: Clock, *, free: int = 5, longest_s: float = 900.0, most_keys: int = 10_000) -> None:
+    def __init__(
+        self, clock: Clock, *, free: int = 5, longest_s: float = 900.0, most_keys: int = 10_000
+    ) -> None:
         self._clock = clock
         self._free = free
         self._longest_s = longest_s

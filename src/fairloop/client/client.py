@@ -8,8 +8,8 @@ from fairloop.client.cycles import Approvals, Cycles, Loops
 from fairloop.client.datasets import Datasets
 from fairloop.client.http import Http
 from fairloop.client.people import People
-from fairloop.client.projects import Projects
 from fairloop.client.pipelines import Pipelines
+from fairloop.client.projects import Projects
 
 
 class Client:

@@ -6,7 +6,12 @@ import logging
 from typing import Any
 
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, NotAuthorizedException, PermissionDeniedException, ValidationException
+from litestar.exceptions import (
+    HTTPException,
+    NotAuthorizedException,
+    PermissionDeniedException,
+    ValidationException,
+)
 
 from fairloop import errors
 from fairloop.core import codec
@@ -69,7 +74,9 @@ def problem(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="fairloop"'
     _note(request, told)
-    return Response(codec.dumps(body).encode(), status_code=status, media_type="application/problem+json", headers=headers)
+    return Response(
+        codec.dumps(body).encode(), status_code=status, media_type="application/problem+json", headers=headers
+    )
 
 
 def _note(request: Request[Any, Any, Any], told: errors.FairloopError) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+from litestar import HttpMethod, Litestar
 from litestar.handlers import HTTPRouteHandler
+from litestar.routes import HTTPRoute
 
 from fairloop.access.permissions import SERVER_WIDE, Permission
 
@@ -20,7 +22,7 @@ class Route:
     page, the workspace header for mlflow). ``upload`` lifts the body limit to that of artifacts.
     """
 
-    method: str
+    method: HttpMethod | Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
     handler: Callable[..., Any]
     permission: Permission
@@ -34,6 +36,23 @@ class Route:
         in_project = "{project_name:str}" in self.path or self.surface == "mlflow"
         if not in_project and self.permission not in SERVER_WIDE:
             raise TypeError(f"{self.method} {self.path}: {self.permission} needs a project in the path")
+
+
+def check_routes(app: Litestar) -> None:
+    """Deny by default: TypeError unless every handler the app would run declares its permission.
+
+    Walks what the framework really serves, so a mount, a static folder or a WebSocket counts too. The OPTIONS answers
+    that the framework adds to each URL are the exception: server/auth.py refuses that method before routing.
+    """
+    for route in app.routes:
+        handlers = route.route_handlers if isinstance(route, HTTPRoute) else [route.route_handler]
+        for handler in handlers:
+            if isinstance(handler, HTTPRouteHandler) and handler.http_methods == {"OPTIONS"}:
+                continue
+            if not isinstance(handler.opt.get("permission"), Permission):
+                raise TypeError(
+                    f"The route {route.path} ({handler.handler_name}) declares no permission: not starting."
+                )
 
 
 def build(route: Route, *, max_body_bytes: int, max_upload_bytes: int) -> HTTPRouteHandler:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, select
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
 
 from fairloop.core.people import Project
 from fairloop.storage.tables import projects
@@ -25,3 +27,7 @@ def by_id(connection: Connection, project_id: str) -> Project | None:
 
 def listed(connection: Connection) -> list[Project]:
     return [Project(**row) for row in connection.execute(select(projects).order_by(projects.c.name)).mappings()]
+
+
+def change(connection: Connection, project_id: str, values: dict[str, Any]) -> None:
+    connection.execute(update(projects).where(projects.c.id == project_id).values(**values))
