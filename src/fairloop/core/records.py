@@ -39,6 +39,11 @@ def from_plain(kind: type[T], value: Any) -> T:
         raise InvalidInput(f"{getattr(kind, '__name__', kind)}: {cause}.") from cause
 
 
+def _wire_name(name: str) -> str:
+    """``created_ms`` is shown as ``created_at``, ``at_ms`` as ``at``."""
+    return "at" if name == "at_ms" else name[:-3] + "_at"
+
+
 def to_wire(record: Any) -> Any:
     """``record`` as REST shows it."""
     if dataclasses.is_dataclass(record) and not isinstance(record, type):
@@ -46,7 +51,7 @@ def to_wire(record: Any) -> Any:
         for name in (f.name for f in dataclasses.fields(record)):
             value = getattr(record, name)
             if name.endswith("_ms"):
-                found[name[:-3] + "_at"] = rfc3339(value)
+                found[_wire_name(name)] = rfc3339(value)
             else:
                 found[name] = to_wire(value)
         return found
@@ -68,8 +73,8 @@ def _unwire(kind: Any, value: Any) -> Any:
         found = {}
         for name, hint in hints.items():
             if name.endswith("_ms"):
-                if name[:-3] + "_at" in value:
-                    text = value[name[:-3] + "_at"]
+                if _wire_name(name) in value:
+                    text = value[_wire_name(name)]
                     found[name] = None if text is None else round(datetime.fromisoformat(text).timestamp() * 1000)
             elif name in value:
                 found[name] = _unwire(hint, value[name])
