@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fairloop.client.audit import Audit
 from fairloop.client.blobs import Blobs
+from fairloop.client.candidates import Candidates
 from fairloop.client.cycles import Approvals, Cycles, Loops
 from fairloop.client.datasets import Datasets
 from fairloop.client.http import Http
@@ -40,6 +41,7 @@ class Client:
         self.audit = Audit(self.http, self.path)
         self.blobs = Blobs(self.http, self.path)
         self.datasets = Datasets(self.http, self.path)
+        self.candidates = Candidates(self.http, self.path)
         self.loops = Loops(self.http, self.path)
         self.cycles = Cycles(self.http, self.path)
         self.approvals = Approvals(self.http, self.path)

@@ -6,6 +6,7 @@ from fairloop.access.permissions import Permission as P
 from fairloop.server.api import (
     audit,
     blobs,
+    candidates,
     cycles,
     datasets,
     health,
@@ -72,6 +73,11 @@ ROUTES: list[Route] = [
     Route("POST", IN + "/work/{step_run_id:str}/heartbeat", work.heartbeat, P.WORK),
     Route("POST", IN + "/work/{step_run_id:str}/result", work.result, P.WORK),
     # ---- evaluation
+    Route("POST", IN + "/candidates", candidates.create_candidate, P.RUN_WRITE, status=201),
+    Route("GET", IN + "/candidates", candidates.list_candidates, P.PROJECT_READ),
+    Route("GET", IN + "/candidates/{candidate_id:str}", candidates.get_candidate, P.PROJECT_READ),
+    Route("POST", IN + "/candidates/{candidate_id:str}/evaluations", candidates.add_evaluation, P.RUN_WRITE, status=201),
+    Route("GET", IN + "/candidates/{candidate_id:str}/evaluations", candidates.list_evaluations, P.PROJECT_READ),
     # ---- loops, cycles, approvals
     Route("POST", IN + "/loops", loops.register_loop, P.PIPELINE_RUN, status=201),
     Route("GET", IN + "/loops", loops.list_loops, P.PROJECT_READ),

@@ -12,9 +12,10 @@ from fairloop.access.tokens import Tokens
 from fairloop.artifacts.local import LocalStore
 from fairloop.core.clock import Clock
 from fairloop.core.signals import Signals
-from fairloop.datasets.service import Datasets
-from fairloop.loops.service import Loops
 from fairloop.costs.prices import load_prices
+from fairloop.datasets.service import Datasets
+from fairloop.evaluation.service import Evaluations
+from fairloop.loops.service import Loops
 from fairloop.pipelines.runners.local import LocalRunner
 from fairloop.pipelines.scheduler import Scheduler
 from fairloop.pipelines.service import Pipelines
@@ -41,6 +42,7 @@ class Services:
     projects: Projects
     files: Files
     datasets: Datasets
+    evaluations: Evaluations
     waiters: Waiters
     pipelines: Pipelines
     work: Work
@@ -70,6 +72,6 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     scheduler = Scheduler(database, clock, projects, pipelines, work, runner, settings.lease_s)
     return Services(settings=settings, clock=clock, signals=signals, database=database, audit=audit, people=people,
                     tokens=tokens, sessions=sessions, identities=Identities(people, tokens, sessions, clock),
-                    projects=projects, files=files, datasets=Datasets(database, clock, files),
+                    projects=projects, files=files, datasets=Datasets(database, clock, files), evaluations=Evaluations(database, clock),
                     waiters=waiters, pipelines=pipelines, work=work, runner=runner, scheduler=scheduler,
                     loops=Loops(database, clock, signals, audit))  # fmt: skip
