@@ -61,7 +61,7 @@ def excess_psi(reference: Profile, window: Profile) -> float | None:
     if found is None:
         return None
     used = int(np.count_nonzero(first + second))
-    return max(0.0, found - (used - 1) * (1 / first.sum() + 1 / second.sum()))
+    return max(0.0, found - (used - 1) * float(1 / first.sum() + 1 / second.sum()))
 
 
 def _psi(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> float | None:

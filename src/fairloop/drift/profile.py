@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from fairloop.errors import InvalidInput
 
 Profile = dict[str, Any]
 Profiles = dict[str, Profile]
-Frame = pl.DataFrame | pd.DataFrame | Mapping[str, Any]
+Frame: TypeAlias = Any  # polars or pandas frame, or mapping of column to values
 
 KINDS = ("number", "category", "text")
 SCORE = "score"
