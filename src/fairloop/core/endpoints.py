@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from fairloop.core.checks import Check
+
 
 class DeploymentState(StrEnum):
     STARTING = "starting"
@@ -62,11 +64,15 @@ class Rollout:
     step: int = 0
     """Index into ``steps`` of the share in force."""
     judge_by: list[str] = field(default_factory=list)
+    gates: list[Check] = field(default_factory=list)
+    """The limits the canary is judged against."""
     min_requests: int = 200
     state: str = "smoke"
     reason: str = ""
     history: list[dict[str, Any]] = field(default_factory=list)
     """Per step: share, at_ms, verdicts, requests."""
+    base: dict[str, Any] = field(default_factory=dict)
+    """The counters of both deployments when the rollout, and its step, began."""
     started_ms: int = 0
     step_started_ms: int = 0
     expires_ms: int = 0

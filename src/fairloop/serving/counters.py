@@ -6,10 +6,9 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import Any
 
+from fairloop.core.endpoints import LATENCY_EDGES_MS as LATENCY_EDGES_MS
 from fairloop.core.records import from_plain, to_plain
 
-LATENCY_EDGES_MS = [round(0.05 * 1.15**i, 4) for i in range(100)]
-"""Upper edges of the latency histogram; one bucket more holds everything slower (about 50 s)."""
 _MOST_GROUPS = 50
 _MOST_ATTRIBUTES = 20
 OTHER = "(other)"

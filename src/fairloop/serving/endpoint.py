@@ -42,7 +42,6 @@ class Endpoint(uvicorn.Server):
         super().__init__(uvicorn.Config(app, http="httptools", loop="uvloop", lifespan="off", access_log=False,
                                         log_level="warning", timeout_keep_alive=65, timeout_graceful_shutdown=20,
                                         server_header=False, date_header=False))  # fmt: skip
-        self._ticks = 0
 
     def stop(self) -> None:
         """Finish the requests in flight, then end."""
@@ -57,10 +56,14 @@ class Endpoint(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets)
         await asyncio.to_thread(self._engine.close)
+        state = self._folder.read_state()
+        if state is not None and state.pid == os.getpid():
+            self._folder.clear_state()
 
 
 def main(arguments: list[str]) -> None:
     folder = Folder(Path(arguments[0]).resolve())
+    os.chdir(folder.path)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     lock = folder.lock.open("a")
     try:
@@ -76,9 +79,6 @@ def main(arguments: list[str]) -> None:
                                     port=listener.getsockname()[1], endpoint_id=config.endpoint_id))  # fmt: skip
     server = Endpoint(folder, engine, token)
     server.run(sockets=[listener])
-    state = folder.read_state()
-    if state is not None and state.pid == os.getpid():
-        folder.clear_state()
     os._exit(0)  # a model thread that hangs must not keep a drained process alive
 
 

@@ -7,6 +7,7 @@ import errno
 import logging
 import random
 import time
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ from fairloop.serving.spool import Spool
 
 log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
+_RECENT = 200
 
 
 @dataclass(slots=True)
@@ -46,6 +48,7 @@ class Engine:
         self._mint = Mint(bytes.fromhex(self._config.id_key))
         self._stats = self._read_stats()
         self._written = ""
+        self._recent: deque[bytes] = deque(maxlen=_RECENT)
         self._random = random.Random()  # noqa: S311  # splits traffic, protects nothing
         self._loading = asyncio.Lock()
         self._hashes = self._hashes_of(self._config)
@@ -117,14 +120,16 @@ class Engine:
                                   "score": scores[row], "predicted": predicted[row]}))  # fmt: skip
             if told:
                 sensitive.append(_encode({"id": prediction, "values": told}))
-                for attribute, group in told.items():
-                    counts.told(attribute, group, positive is True)
+                if positive is not None:  # groups are compared by how often they are selected
+                    for attribute, group in told.items():
+                        counts.told(attribute, group, positive)
         self._stats.sent += asked.n
         try:
             await self._record(lines, sensitive)
         except FairloopError:
             counts.failed()
             raise
+        self._recent.extend(lines)
         counts.answered(asked.n, positives, (time.perf_counter() - started) * 1000)
         return Answer(scores, predicted, ids)
 
@@ -229,6 +234,10 @@ class Engine:
                 log.warning("the counters cannot be saved: %s", cause)
                 return
             self._written = text
+
+    def recent(self, limit: int) -> bytes:
+        """The newest predictions first, as a JSON list; none from before this process started."""
+        return b"[" + b",".join(list(self._recent)[: -limit - 1 : -1]) + b"]"
 
     async def seal(self) -> None:
         """Everything answered so far stands in sealed segments afterwards."""

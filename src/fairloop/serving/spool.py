@@ -19,6 +19,7 @@ from typing import Protocol
 
 log = logging.getLogger(__name__)
 
+KINDS = ("predictions", "sensitive")
 _PAUSE_S = 0.01  # best effort only: how long records gather before one write
 
 
@@ -92,9 +93,9 @@ def next_number(folder: Path, kind: str) -> int:
     return number
 
 
-def recover(folder: Path) -> None:
+def recover_kind(folder: Path, kind: str) -> None:
     """Seal what a killed process left open, without a half-written last line."""
-    for path in sorted(folder.glob("*.open")):
+    for path in sorted(folder.glob(f"{kind}-*.open")):
         data = path.read_bytes()
         whole = data.rfind(b"\n") + 1
         if whole == 0:
@@ -110,7 +111,8 @@ class Spool:
 
     def __init__(self, folder: Path, tally: Tally, *, durable: bool, capacity: int = 50_000,
                  segment_bytes: int = 4 * 2**20, segment_s: float = 30.0) -> None:  # fmt: skip
-        recover(folder)
+        for kind in KINDS:
+            recover_kind(folder, kind)
         self.durable = durable
         self._tally = tally
         self._capacity = capacity
@@ -120,7 +122,7 @@ class Spool:
         self._queued = 0
         self._taken = 0
         self._tallying = threading.Lock()
-        self._segments = [Segment(folder, "predictions"), Segment(folder, "sensitive")]
+        self._segments = [Segment(folder, kind) for kind in KINDS]
         self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
         self._thread.start()
 

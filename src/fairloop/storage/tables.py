@@ -218,6 +218,7 @@ deployments = Table("deployments", metadata, _id(), _project(),
 rollouts = Table("rollouts", metadata, _id(), _project(), Column("endpoint_id", String, nullable=False),
                  Column("to_deployment_id", String, nullable=False), Column("from_deployment_id", String),
                  Column("cycle_id", String), _json("steps"), Column("step", Integer, nullable=False), _json("judge_by"),
+                 _json("gates"), _json("base"),
                  Column("min_requests", Integer, nullable=False), Column("state", String, nullable=False),
                  _text("reason"), _json("history"), _ms("started_ms"), _ms("step_started_ms"), _ms("expires_ms"),
                  _ms("ended_ms", nullable=True), Index(None, "state"))  # fmt: skip
