@@ -8,6 +8,9 @@ from typing import Any
 
 from fairloop.core.checks import Check
 
+LATENCY_EDGES_MS = [round(0.05 * 1.15**i, 4) for i in range(100)]
+"""Upper edges of the latency histogram every endpoint counts in; one bucket more holds all slower (about 50 s)."""
+
 
 class DeploymentState(StrEnum):
     STARTING = "starting"
