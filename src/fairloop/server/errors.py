@@ -15,6 +15,7 @@ from litestar.exceptions import (
 
 from fairloop import errors
 from fairloop.core import codec
+from fairloop.server.mlflow_api.errors import mlflow_problem, speaks_mlflow
 from fairloop.server.pages.errors import error_page, wants_page
 
 log = logging.getLogger(__name__)

@@ -18,6 +18,7 @@ from fairloop.server.api import (
     tokens,
     work,
 )
+from fairloop.server.mlflow_api.routes import ROUTES as MLFLOW
 from fairloop.server.pages.routes import ROUTES as PAGES
 from fairloop.server.routing import Route
 
@@ -99,6 +100,8 @@ ROUTES: list[Route] = [
     Route("GET", V1 + "/audit", audit.list_audit, P.PEOPLE_MANAGE),
     Route("GET", V1 + "/audit/verification", audit.verify, P.PEOPLE_MANAGE),
     Route("GET", IN + "/audit", audit.list_project_audit, P.AUDIT_READ),
+    # ---- MLflow dialect
+    *MLFLOW,
     # ---- pages
     *PAGES,
 ]

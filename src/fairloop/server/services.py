@@ -23,9 +23,11 @@ from fairloop.pipelines.waiting import Waiters
 from fairloop.pipelines.work import Work
 from fairloop.projects.files import Files
 from fairloop.projects.service import Projects
+from fairloop.registry.service import Registry
 from fairloop.settings import Settings
 from fairloop.storage.engine import Database, open_database
 from fairloop.storage.migrate import migrate
+from fairloop.tracking.service import Tracking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,8 @@ class Services:
     projects: Projects
     files: Files
     datasets: Datasets
+    tracking: Tracking
+    registry: Registry
     evaluations: Evaluations
     waiters: Waiters
     pipelines: Pipelines
@@ -65,6 +69,8 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     projects = Projects(database, clock)
     projects.ensure_default()
     files = Files(database, LocalStore(settings.data / "artifacts"), clock)
+    tracking = Tracking(database, clock, files, lease_s=settings.run_lease_s)
+    registry = Registry(database, clock, files)
     signals, waiters = Signals(), Waiters()
     pipelines = Pipelines(database, clock, signals, waiters)
     work = Work(database, clock, pipelines, load_prices(settings.price_book), settings.lease_s)
@@ -72,6 +78,6 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     scheduler = Scheduler(database, clock, projects, pipelines, work, runner, settings.lease_s)
     return Services(settings=settings, clock=clock, signals=signals, database=database, audit=audit, people=people,
                     tokens=tokens, sessions=sessions, identities=Identities(people, tokens, sessions, clock),
-                    projects=projects, files=files, datasets=Datasets(database, clock, files), evaluations=Evaluations(database, clock),
+                    projects=projects, files=files, datasets=Datasets(database, clock, files), tracking=tracking, registry=registry, evaluations=Evaluations(database, clock),
                     waiters=waiters, pipelines=pipelines, work=work, runner=runner, scheduler=scheduler,
                     loops=Loops(database, clock, signals, audit))  # fmt: skip
