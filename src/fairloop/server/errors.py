@@ -75,6 +75,8 @@ def problem(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="fairloop"'
     _note(request, told)
+    if speaks_mlflow(request.url.path):
+        return mlflow_problem(told, status, headers, routed="route_handler" in request.scope)
     return Response(
         codec.dumps(body).encode(), status_code=status, media_type="application/problem+json", headers=headers
     )
