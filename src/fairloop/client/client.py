@@ -7,9 +7,11 @@ from fairloop.client.blobs import Blobs
 from fairloop.client.candidates import Candidates
 from fairloop.client.cycles import Approvals, Cycles, Loops
 from fairloop.client.datasets import Datasets
+from fairloop.client.endpoints import Endpoints
 from fairloop.client.http import Http
 from fairloop.client.people import People
 from fairloop.client.pipelines import Pipelines
+from fairloop.client.predictions import Predictions
 from fairloop.client.projects import Projects
 
 
@@ -46,6 +48,8 @@ class Client:
         self.cycles = Cycles(self.http, self.path)
         self.approvals = Approvals(self.http, self.path)
         self.pipelines = Pipelines(self.http, self.path)
+        self.endpoints = Endpoints(self.http, self.path)
+        self.predictions = Predictions(self.http, self.path)
 
     def close(self) -> None:
         self.http.close()

@@ -24,6 +24,8 @@ from fairloop.pipelines.work import Work
 from fairloop.projects.files import Files
 from fairloop.projects.service import Projects
 from fairloop.registry.service import Registry
+from fairloop.serving.allowed import PredictTokens
+from fairloop.serving.service import Serving
 from fairloop.settings import Settings
 from fairloop.storage.engine import Database, open_database
 from fairloop.storage.migrate import migrate
@@ -53,8 +55,10 @@ class Services:
     runner: LocalRunner
     scheduler: Scheduler
     loops: Loops
+    serving: Serving
 
     def close(self) -> None:
+        self.serving.close()
         self.database.close()
 
 
@@ -76,7 +80,9 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     work = Work(database, clock, pipelines, load_prices(settings.price_book), settings.lease_s)
     runner = LocalRunner(settings, tokens.worker_token, waiters)
     scheduler = Scheduler(database, clock, projects, pipelines, work, runner, settings.lease_s)
-    return Services(settings=settings, clock=clock, signals=signals, database=database, audit=audit, people=people,
+    serving = Serving(database, clock, files, signals, folder=settings.data / "endpoints",
+                      hashes=PredictTokens(people, tokens, secured=settings.auth))  # fmt: skip
+    return Services(serving=serving, settings=settings, clock=clock, signals=signals, database=database, audit=audit, people=people,
                     tokens=tokens, sessions=sessions, identities=Identities(people, tokens, sessions, clock),
                     projects=projects, files=files, datasets=Datasets(database, clock, files), tracking=tracking, registry=registry, evaluations=Evaluations(database, clock),
                     waiters=waiters, pipelines=pipelines, work=work, runner=runner, scheduler=scheduler,

@@ -34,6 +34,7 @@ LOG_MODES = ("best_effort", "durable")
 _SERVING = (DeploymentState.READY, DeploymentState.LIVE)
 _GONE = "No such endpoint, or you may not see it."
 _SICK_LOOKS = 3
+_ASK_EVERY_S = 5.0
 
 
 class Unit:
@@ -46,13 +47,15 @@ class Unit:
         self.process = EndpointProcess(self.folder)
         self.feedback = Feedback(self.folder)
         self.sick = 0
+        self.asked_s = float("-inf")
 
 
 class Fleet:
     """All endpoints of this server. Methods may be called from any thread."""
 
     def __init__(self, database: Database, clock: Clock, files: Files, *, folder: Path,
-                 hashes: Callable[[str], list[str] | None], smoke_s: float = 60.0, start_s: float = 60.0) -> None:  # fmt: skip
+                 hashes: Callable[[str], list[str] | None], smoke_s: float = 60.0,
+                 start_s: float = 60.0) -> None:  # fmt: skip
         self._database = database
         self._clock = clock
         self._files = files
@@ -377,8 +380,10 @@ class Fleet:
         if not has_models and unit.process.state() is None:
             return
         self._sync(endpoint.id)
-        if unit.process.state() is None:
+        now = self._clock.monotonic_s()
+        if unit.process.state() is None or now - unit.asked_s < _ASK_EVERY_S:
             return
+        unit.asked_s = now
         try:
             unit.process.ask("GET", "/control/stats", timeout_s=10.0)
             unit.sick = 0

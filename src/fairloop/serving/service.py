@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fairloop.core.checks import Check
 from fairloop.core.clock import Clock
-from fairloop.core.endpoints import Rollout
+from fairloop.core.endpoints import Deployment, Rollout
 from fairloop.core.loops import Canary
 from fairloop.core.signals import Signals
 from fairloop.projects.files import Files
@@ -16,6 +16,8 @@ from fairloop.serving.predictions import Predictions
 from fairloop.serving.rollouts import Rollouts
 from fairloop.storage.engine import Database
 
+_SHORTEST_S = 0.1
+
 
 class Serving(Fleet):
     """The fleet, with the rollouts that move its traffic and the predictions that pass through the server."""
@@ -23,10 +25,12 @@ class Serving(Fleet):
     interval_s = 0.5
 
     def __init__(self, database: Database, clock: Clock, files: Files, signals: Signals, *, folder: Path,
-                 hashes: Callable[[str], list[str] | None], smoke_s: float = 60.0, start_s: float = 60.0) -> None:  # fmt: skip
+                 hashes: Callable[[str], list[str] | None], smoke_s: float = 60.0,
+                 start_s: float = 60.0) -> None:  # fmt: skip
         super().__init__(database, clock, files, folder=folder, hashes=hashes, smoke_s=smoke_s, start_s=start_s)
         self.predictions = Predictions(self, clock)
         self._rollouts = Rollouts(database, clock, signals, self)
+        self._looked_s = float("-inf")
 
     def start_rollout(self, project_id: str, endpoint_id: str, to_deployment_id: str, canary: Canary,
                       gates: list[Check], *, cycle_id: str | None = None) -> Rollout:  # fmt: skip
@@ -55,7 +59,19 @@ class Serving(Fleet):
     def roll_back(self, project_id: str, rollout_id: str, *, reason: str) -> Rollout:
         return self._rollouts.roll_back(project_id, rollout_id, reason=reason)
 
+    def go_back(self, project_id: str, endpoint_id: str, *, reason: str) -> Deployment:
+        """All traffic to the version before: an open rollout is taken back, else the split is turned round."""
+        opened = next((r for r in self.rollouts(project_id, endpoint_id) if r.ended_ms is None), None)
+        if opened is None or opened.from_deployment_id is None:
+            return self.roll_back_endpoint(project_id, endpoint_id)
+        self.roll_back(project_id, opened.id, reason=reason)
+        return self.deployment(project_id, opened.from_deployment_id)
+
     def tick(self) -> None:
-        """Supervise the processes, then look at every open rollout."""
+        """Supervise the processes, then look at every open rollout; not again at once when signals come in bursts."""
+        now = self._clock.monotonic_s()
+        if now - self._looked_s < _SHORTEST_S:
+            return
+        self._looked_s = now
         self.supervise()
         self._rollouts.tick()
