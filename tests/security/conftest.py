@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-from support.asgi import World, world_of
 
 from fairloop.core.people import Identity, Role
+from support.asgi import World, world_of
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from litestar import Litestar, WebSocket, get, websocket
 from litestar.static_files import create_static_files_router
-from support.asgi import World
 
 from fairloop.access.permissions import Permission
 from fairloop.server.routing import Route, check_routes
+from support.asgi import World
 
 PUBLIC = {"/health", "/static", "/login", "/setup", "/logout", "/api/v1/login", "/api/v1/setup", "/api/v1/logout", "/favicon.ico",
           "/version", "/ping"}  # fmt: skip

@@ -132,7 +132,9 @@ class World:
             await asyncio.wait({task}, timeout=0.2)
             task.cancel()
         await asyncio.gather(task, waiter, return_exceptions=True)
-        first = next((m for m in sent if "status" in m or m["type"] == "websocket.close"), {"status": _WAITING})
+        first = next(
+            (m for m in sent if "status" in m or m["type"] == "websocket.close"), {"status": _WAITING}
+        )
         return Answer(int(first.get("status", first.get("code", 0))),
                       [(k.decode(), v.decode()) for k, v in first.get("headers", [])],
                       b"".join(m.get("body", b"") for m in sent))  # fmt: skip
