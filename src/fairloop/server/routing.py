@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from litestar import HttpMethod, Litestar
+from litestar.concurrency import sync_to_thread
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
@@ -58,13 +60,20 @@ def check_routes(app: Litestar) -> None:
 def build(route: Route, *, max_body_bytes: int, max_upload_bytes: int) -> HTTPRouteHandler:
     """The web framework's handler for ``route``."""
     options: dict[str, Any] = {"permission": route.permission, "surface": route.surface}
-    if not inspect.iscoroutinefunction(route.handler):
-        options["sync_to_thread"] = True
     status = route.status or {"POST": 200, "DELETE": 200}.get(route.method)
     summary = (inspect.getdoc(route.handler) or route.handler.__name__.replace("_", " ")).splitlines()[0]
-    sync = options.pop("sync_to_thread", None)
     return HTTPRouteHandler(
-        route.path, http_method=route.method, status_code=status, opt=options, sync_to_thread=sync, summary=summary,
+        route.path, http_method=route.method, status_code=status, opt=options, summary=summary,
         name=f"{route.surface}:{route.method}:{route.path}", include_in_schema=route.surface == "api",
         request_max_body_size=max_upload_bytes if route.upload else max_body_bytes,
-    )(route.handler)  # fmt: skip
+    )(route.handler if inspect.iscoroutinefunction(route.handler) else _in_thread(route.handler))  # fmt: skip
+
+
+def _in_thread(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """``handler`` in the thread pool. The framework's own way wraps a handler once for each method of its URL (2.25)."""
+
+    @functools.wraps(handler)
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        return await sync_to_thread(handler, *args, **kwargs)
+
+    return call
