@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import replace
 from threading import Lock
 from typing import Any
@@ -22,6 +23,8 @@ from fairloop.storage.engine import Database
 _PAGE = 100
 _LOG_CHUNKS = 1000
 _REMEMBERED = 128
+Steps = list[StepRun]
+Lines = list[LogLine]
 
 
 class Pipelines:
@@ -36,7 +39,7 @@ class Pipelines:
         self._lock = Lock()
 
     def start(self, project_id: str, graph: Graph, capture: Capture, params: dict[str, Any], *, author: str,
-              purpose: str = "pipeline", cycle_id: str | None = None, id: str | None = None) -> PipelineRun:  # noqa: A002  # fmt: skip
+              purpose: str = "pipeline", cycle_id: str | None = None, id: str | None = None) -> PipelineRun:  # fmt: skip
         """Store the run and make its first steps ready. Starting an ``id`` twice gives the run there is."""
         checked, now = plan(graph), self._clock.now_ms()
         bound = bind(graph, params)
@@ -83,7 +86,7 @@ class Pipelines:
             raise NotFound("No such pipeline run, or you may not see it.")
         return run
 
-    def steps(self, project_id: str, run_id: str) -> list[StepRun]:
+    def steps(self, project_id: str, run_id: str) -> Steps:
         """The run's steps in the order of its graph."""
         _, known = self.planned(project_id, run_id)
         order = {key: number for number, key in enumerate(known.steps)}
@@ -109,7 +112,7 @@ class Pipelines:
         last = found[_PAGE - 1] if len(found) > _PAGE else None
         return Page(items=found[:_PAGE], next=f"{last.created_ms}-{last.id}" if last else None)
 
-    def cost(self, project_id: str, run_ids: list[str]) -> float:  # type: ignore[valid-type]  # list above is a method
+    def cost(self, project_id: str, run_ids: Iterable[str]) -> float:
         """US dollars the runs have cost, those still running not counted."""
         return self._database.read(lambda c: rows.cost_of(c, project_id, run_ids))
 
@@ -128,7 +131,7 @@ class Pipelines:
             self._signals.notify()
         return self.get(project_id, run_id)
 
-    def log(self, project_id: str, step_run_id: str, after_seq: int = 0) -> "list[LogLine]":  # type: ignore[valid-type]
+    def log(self, project_id: str, step_run_id: str, after_seq: int = 0) -> Lines:
         """Lines after ``after_seq``, in order; as many as one answer holds."""
         self.step(project_id, step_run_id)
         return self._database.read(lambda c: rows.log_after(c, step_run_id, after_seq, _LOG_CHUNKS))

@@ -169,3 +169,12 @@ def cancel(connection: Any, run: PipelineRun, plan: Plan, now_ms: int) -> Change
         if state in {State.PENDING, State.READY}:
             rows.update_step(connection, run.id, key, state=str(State.CANCELLED), ended_ms=now_ms)
     return _advance(connection, run, plan, [], now_ms)
+
+
+def give_up(connection: Any, run: PipelineRun, plan: Plan, step: StepRun, reason: str, now_ms: int) -> Change:
+    """Fail a step that is ready but that nobody can begin."""
+    held = rows.get_step(connection, step.id)
+    if held is None or held.state is not State.READY:
+        return Change()
+    rows.update_step(connection, run.id, step.key, state=str(State.FAILED), error=reason, ended_ms=now_ms)
+    return _advance(connection, run, plan, plan.children[step.key], now_ms)
