@@ -16,11 +16,11 @@ class Candidates:
         self._http = http
         self._path = f"{path}/candidates"
 
-    def create(self, *, pipeline_run_id: str, model_sha256: str, cycle_id: str | None = None, method: str = "plain",
+    def create(self, *, pipeline_run_id: str, step_run_id: str, model_sha256: str, cycle_id: str | None = None, method: str = "plain",
                strength: float | None = None, run_id: str | None = None, profile: dict[str, Any] | None = None,
                signature: dict[str, Any] | None = None) -> Candidate:  # fmt: skip
-        """Register a trained model; the same run answers with the candidate it registered first."""
-        body = {"pipeline_run_id": pipeline_run_id, "model_sha256": model_sha256, "cycle_id": cycle_id, "method": method,
+        """Register a trained model; the same step run answers with the candidate it registered first."""
+        body = {"pipeline_run_id": pipeline_run_id, "step_run_id": step_run_id, "model_sha256": model_sha256, "cycle_id": cycle_id, "method": method,
                 "strength": strength, "run_id": run_id, "profile": profile or {}, "signature": signature or {}}  # fmt: skip
         return from_wire(Candidate, self._http.json("POST", self._path, json=body))
 

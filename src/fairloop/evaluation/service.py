@@ -15,16 +15,17 @@ from fairloop.storage import evaluations as rows
 from fairloop.storage.engine import Connection, Database
 
 STATES = ("judged", "dominated", "chosen", "refused")
-PARTS = ("valid", "test")
+PARTS = ("validation", "test")
 MAX_PAGE = 1000
 _MISSING = "No such candidate, or you may not see it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewCandidate:
-    """A trained model that a step registers. A step that runs again (same pipeline run, same run) finds its first one."""
+    """A trained model that a step registers. A step run registers one; when it runs again, it finds that one."""
 
     pipeline_run_id: str
+    step_run_id: str
     model_sha256: str
     cycle_id: str | None = None
     method: str = "plain"
@@ -48,6 +49,14 @@ class NewEvaluation:
     verdicts: list[Verdict] = field(default_factory=list)
 
 
+def _id_of(step_run_id: str) -> str:
+    """One candidate per step run: its id carries the step run's, and sorts by birth like it."""
+    suffix = step_run_id.partition("_")[2]
+    if not suffix.isalnum() or not suffix.isascii() or len(suffix) > 40:
+        raise InvalidInput(f"step_run_id={step_run_id[:60]!r} is not the id of a step run.")
+    return f"cnd_{suffix}"
+
+
 class Evaluations:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -55,13 +64,13 @@ class Evaluations:
 
     def create_candidate(self, project_id: str, new: NewCandidate) -> Candidate:
         candidate = Candidate(
-            id=new_id("cnd"), project_id=project_id, pipeline_run_id=new.pipeline_run_id, cycle_id=new.cycle_id,
+            id=_id_of(new.step_run_id), project_id=project_id, pipeline_run_id=new.pipeline_run_id, cycle_id=new.cycle_id,
             method=new.method, strength=new.strength, run_id=new.run_id, model_sha256=new.model_sha256,
             profile=new.profile, signature=new.signature, created_ms=self._clock.now_ms(),
         )  # fmt: skip
 
         def work(connection: Connection) -> Candidate:
-            if new.run_id and (known := rows.by_key(connection, project_id, new.pipeline_run_id, new.run_id)):
+            if known := rows.candidate(connection, project_id, candidate.id):
                 return known
             rows.add_candidate(connection, candidate)
             return candidate

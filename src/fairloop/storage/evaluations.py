@@ -35,14 +35,6 @@ def listed(connection: Connection, project_id: str, cycle_id: str | None, pipeli
     return [Candidate(**row) for row in found]
 
 
-def by_key(connection: Connection, project_id: str, pipeline_run_id: str, run_id: str) -> Candidate | None:
-    """The candidate that this step's run registered, if it did."""
-    query = select(candidates).where(candidates.c.project_id == project_id, candidates.c.run_id == run_id,
-                                     candidates.c.pipeline_run_id == pipeline_run_id)  # fmt: skip
-    row = connection.execute(query).mappings().first()
-    return Candidate(**row) if row else None
-
-
 def set_state(connection: Connection, candidate_id: str, state: str) -> None:
     connection.execute(update(candidates).where(candidates.c.id == candidate_id).values(state=state))
 

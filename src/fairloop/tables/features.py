@@ -44,6 +44,6 @@ def _floats(column: pl.Series) -> np.ndarray:
     return column.cast(pl.Float64).fill_null(float("nan")).to_numpy().copy()
 
 
-def group_labels(column: pl.Series) -> list[str]:
-    """Groups as text; a missing value is a group of its own, so that nobody drops out of the count."""
-    return column.cast(pl.String).fill_null("(missing)").to_list()
+def group_labels(column: pl.Series) -> list[str | None]:
+    """Groups as text; a row with a missing value belongs to no group."""
+    return column.cast(pl.String).to_list()

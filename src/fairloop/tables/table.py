@@ -88,7 +88,7 @@ class Table:
 
     @property
     def sensitive(self) -> pd.DataFrame:
-        """The sensitive attributes as text, one column each; a missing value is the group ``(missing)``."""
+        """The sensitive attributes as text, one column each; a missing value belongs to no group."""
         columns = {name: group_labels(self.frame[name]) for name in self.roles.sensitive}
         return pd.DataFrame(columns, index=pd.RangeIndex(len(self)), dtype="str")
 

@@ -1,0 +1,78 @@
+"""All evidence about one model on one part of the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fairloop.core.checks import Check, Verdict
+from fairloop.drift.profile import profile_reference, profile_scores
+from fairloop.errors import InvalidInput
+from fairloop.evaluation.importance import permutation_importance
+from fairloop.evaluation.latency import cost_of_serving
+from fairloop.evaluation.metrics import Measured, measure, verdicts
+from fairloop.evaluation.predictions import part_hash, predictions_file
+from fairloop.registry.model import Model
+from fairloop.tables.table import Table
+
+_KINDS = {"integer": "number", "number": "number", "boolean": "category", "category": "category", "text": "text"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """``model`` is the judged model with its signature, as an endpoint would load it."""
+
+    model: Model
+    measured: Measured
+    verdicts: list[Verdict]
+    predictions: bytes
+    part_sha256: str
+    n: int
+    drivers: list[dict[str, Any]]
+    profile: dict[str, Any]
+
+
+def gather(model: Model, table: Table, checks: list[Check], *, explain: bool = True,
+           baselines: dict[str, float] | None = None) -> Evidence:  # fmt: skip
+    """Judge ``model`` on ``table``.
+
+    ``explain`` adds what describes the model rather than the part: importance per column, and the profile of inputs and
+    scores that the watch compares live traffic with (``{"columns": ..., "scores": ...}``, see drift/profile.py).
+    """
+    if not len(table):
+        raise InvalidInput("The part to judge on has no rows; give fl.candidate parts with data.")
+    if table.roles.target is None:
+        raise InvalidInput("The part to judge on has no target; pass on tables that keep their roles.")
+    if model.task != table.task:
+        raise InvalidInput(f"The model is for {model.task}, but the target {table.roles.target!r} is {table.task}; "
+                           "train on train.y, or say which answer is positive.")  # fmt: skip
+    _refuse_hidden_columns(model, table)
+    X, y = table.X, table.y
+    frame = X[model.inputs] if model.inputs else X
+    model.describe(frame)
+    served, resources = cost_of_serving(model)
+    scores = served.scores(frame)
+    predicted = served.decide(scores)
+    classes = served.classes if served.task == "multiclass" else None
+    found = measure(table.task, y, scores, predicted, table.sensitive, table.weight, threshold=served.threshold,
+                    classes=classes)  # fmt: skip
+    found = replace(found, metrics=found.metrics | resources)
+    profile: dict[str, Any] = {}
+    if explain:
+        kinds = {c["name"]: _KINDS[c["kind"]] for c in served.columns}
+        profile = {"columns": profile_reference(frame, kinds=kinds),
+                   "scores": profile_scores(scores) if scores.ndim == 1 else {}}  # fmt: skip
+    return Evidence(
+        model=served, measured=found, verdicts=verdicts(checks, found, baselines),
+        predictions=predictions_file(table, scores, predicted), part_sha256=part_hash(table), n=len(table),
+        drivers=permutation_importance(served, frame, y) if explain else [], profile=profile,
+    )  # fmt: skip
+
+
+def _refuse_hidden_columns(model: Model, table: Table) -> None:
+    """A model that reads a column no feature may be says so before it is judged on anything."""
+    roles = table.roles
+    hidden = {roles.target, roles.weight, *roles.sensitive} - {None}
+    if wrong := [name for name in model.inputs if name in hidden]:
+        role = "the target" if wrong[0] == roles.target else "the weight" if wrong[0] == roles.weight else "sensitive"
+        raise InvalidInput(f"The model reads the column {wrong[0]!r}, which is {role}; train on table.X, which leaves it out.")

@@ -1,0 +1,94 @@
+"""The steps that judge, mitigate and gate. They run in a worker and speak to the server over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fairloop.core.checks import GROUP_METRICS, Check
+from fairloop.core.models import Candidate, Evaluation
+from fairloop.core.records import from_plain
+from fairloop.errors import InvalidInput, Refused
+from fairloop.evaluation.evidence import Evidence, gather
+from fairloop.evaluation.trainer import Trainer, mitigated
+from fairloop.pipelines import functions, values
+from fairloop.pipelines.context import Context, current
+from fairloop.registry.model import Model
+from fairloop.tables.table import Table
+
+SHARED_ROWS = 0.01
+"""Equal rows at equal positions happen by chance; a larger share of a part means that the parts overlap."""
+
+
+def judge(model: Model, valid: Table, test: Table, checks: list[Any] | None = None, method: str = "plain",
+          strength: float | None = None) -> dict[str, Any]:  # fmt: skip
+    """Judge ``model`` on the validation part and register it as a candidate. ``test`` is left untouched for the gate."""
+    _check_parts(model, valid, test)
+    return _register(current(), model, valid, _checks(checks), method, strength)
+
+
+def mitigate(trainer: dict[str, str], arguments: dict[str, Any], valid: Table, method: str, strength: float | None = None,
+             checks: list[Any] | None = None) -> dict[str, Any]:  # fmt: skip
+    """Train again through the trainer hook, with a mitigation, and judge the outcome like any candidate."""
+    context = current()
+    asked = _checks(checks)
+    hook = Trainer(functions.load(trainer, context.client.blobs), arguments)
+    first = next((check for check in asked if check.metric in GROUP_METRICS), None)
+    sensitive = hook.table.roles.sensitive
+    attribute = first.by if first is not None and first.by else next(iter(sensitive), "")
+    if not attribute:
+        raise Refused("Mitigation needs a sensitive attribute; name one in fl.Data(sensitive=[...]).")
+    criterion = first.metric if first is not None else "demographic_parity_difference"
+    model = mitigated(hook, method, strength, attribute=attribute, criterion=criterion)
+    return _register(context, model, valid, asked, method, strength)
+
+
+def gate(candidate_id: str, model: Model, test: Table, checks: list[Any] | None = None) -> dict[str, Any]:
+    """Judge a candidate on the test part, once; the evaluation counts how often these rows have judged."""
+    client = current().client
+    client.candidates.get(candidate_id)
+    known = client.candidates.evaluations(candidate_id)
+    baselines = {name: found["estimate"] for e in known if e.part == "validation" for name, found in e.metrics.items()
+                 if found.get("estimate") is not None}  # fmt: skip
+    evidence = gather(model, test, _checks(checks), explain=False, baselines=baselines)
+    evaluation = _keep(current(), candidate_id, "test", evidence)
+    return {"evaluation_id": evaluation.id, "uses_of_part": evaluation.uses_of_part}
+
+
+def _register(context: Context, model: Model, valid: Table, checks: list[Check], method: str,
+              strength: float | None) -> dict[str, Any]:  # fmt: skip
+    evidence = gather(model, valid, checks)
+    manifest = values.store(evidence.model, context.client.blobs)
+    candidate: Candidate = context.client.candidates.create(
+        pipeline_run_id=context.pipeline_run_id, step_run_id=context.step_run_id, cycle_id=context.cycle_id, run_id=context.run_id, method=method,
+        strength=strength, model_sha256=manifest["sha256"], profile=evidence.profile, signature=evidence.model.signature,
+    )  # fmt: skip
+    _keep(context, candidate.id, "validation", evidence)
+    return {"candidate_id": candidate.id}
+
+
+def _keep(context: Context, candidate_id: str, part: str, evidence: Evidence) -> Evaluation:
+    return context.client.candidates.add_evaluation(
+        candidate_id, part=part, n=evidence.n, predictions_sha256=context.client.blobs.put(evidence.predictions),
+        part_sha256=evidence.part_sha256, metrics=evidence.measured.metrics, groups=evidence.measured.groups,
+        drivers=evidence.drivers, verdicts=evidence.verdicts,
+    )  # fmt: skip
+
+
+def _checks(checks: list[Any] | None) -> list[Check]:
+    return from_plain(list[Check], checks or [])
+
+
+def _check_parts(model: Model, valid: Table, test: Table) -> None:
+    for name, value, kind in (("model", model, Model), ("valid", valid, Table), ("test", test, Table)):
+        if not isinstance(value, kind):
+            raise InvalidInput(f"fl.candidate's {name} is a {type(value).__name__}; pass the fl.{kind.__name__} a step returned.")
+    shared = len(_rows(valid) & _rows(test))
+    if shared > SHARED_ROWS * min(len(valid), len(test)):
+        raise InvalidInput(f"{shared} rows are in both the validation and the test part; split them apart, for example "
+                           "with people.split(0.6, 0.2, 0.2).")  # fmt: skip
+
+
+def _rows(table: Table) -> set[tuple[int, int]]:
+    """Id and content of every row: ids alone may be positions that a step counted anew in each part."""
+    content = table.frame.select(table.columns).hash_rows().to_list()
+    return set(zip(table.row_ids.tolist(), content, strict=True))
