@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fairloop.client.alerts import Alerts
 from fairloop.client.audit import Audit
 from fairloop.client.blobs import Blobs
 from fairloop.client.candidates import Candidates
@@ -9,6 +10,7 @@ from fairloop.client.cycles import Approvals, Cycles, Loops
 from fairloop.client.datasets import Datasets
 from fairloop.client.endpoints import Endpoints
 from fairloop.client.http import Http
+from fairloop.client.monitors import Monitors
 from fairloop.client.people import People
 from fairloop.client.pipelines import Pipelines
 from fairloop.client.predictions import Predictions
@@ -50,6 +52,8 @@ class Client:
         self.pipelines = Pipelines(self.http, self.path)
         self.endpoints = Endpoints(self.http, self.path)
         self.predictions = Predictions(self.http, self.path)
+        self.monitors = Monitors(self.http, self.path)
+        self.alerts = Alerts(self.http, self.path)
 
     def close(self) -> None:
         self.http.close()

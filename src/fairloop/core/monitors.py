@@ -62,3 +62,36 @@ class Alert:
     updated_ms: int = 0
     windows: int = 1
     """How many windows in a row failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """One deployment as a watch step sees it: what its traffic is compared with, and where its log was left.
+
+    ``profile`` and ``baseline`` (metric to ``{estimate, low, high, n}``) are the candidate's; both are empty for a
+    model that came without a loop. ``open`` are windows whose late labels or sensitive values are still awaited.
+    """
+
+    deployment_id: str
+    live: bool
+    task: str = "binary"
+    positive: str | float | bool | None = None
+    profile: dict[str, Any] = field(default_factory=dict)
+    baseline: dict[str, Any] = field(default_factory=dict)
+    baseline_part: str = ""
+    after_seq: int = -1
+    index: int = 0
+    """Windows cut so far."""
+    counters: dict[str, Any] = field(default_factory=dict)
+    """The endpoint's counters (``slow``: latency histogram, ``errors``) when the last window was judged."""
+    open: list[Window] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watching:
+    """All that one watch run needs to know."""
+
+    monitor: Monitor
+    endpoint: str
+    """Its name."""
+    deployments: list[Watched]

@@ -26,7 +26,8 @@ class Ticking(Protocol):
 
 def workers_of(services: Services) -> list[Ticking]:
     """Every background worker of the server, in the order they start. Add yours here."""
-    workers: list[Ticking] = [services.scheduler, services.tracking, services.serving]
+    workers: list[Ticking] = [services.scheduler, services.tracking, services.serving, services.watcher,
+                               services.driver, services.proposals]
     return workers
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fairloop.access.permissions import Permission as P
 from fairloop.server.api import (
+    alerts,
     audit,
     blobs,
     candidates,
@@ -12,6 +13,7 @@ from fairloop.server.api import (
     endpoints,
     health,
     loops,
+    monitors,
     people,
     pipelines,
     projects,
@@ -113,6 +115,18 @@ ROUTES: list[Route] = [
     Route("GET", IN + "/rollouts/{rollout_id:str}", endpoints.get_rollout, P.PROJECT_READ),
     Route("POST", IN + "/rollouts/{rollout_id:str}/decision", endpoints.decide_rollout, P.ENDPOINT_DEPLOY),
     # ---- monitors, alerts
+    Route("GET", IN + "/monitors", monitors.list_monitors, P.PROJECT_READ),
+    Route("POST", IN + "/monitors", monitors.ensure_monitor, P.MONITOR_EDIT, status=201),
+    Route("GET", IN + "/monitors/{monitor_id:str}", monitors.get_monitor, P.PROJECT_READ),
+    Route("PATCH", IN + "/monitors/{monitor_id:str}", monitors.switch_monitor, P.MONITOR_EDIT),
+    Route("POST", IN + "/monitors/{monitor_id:str}/runs", monitors.start_watch, P.PIPELINE_RUN, status=202),
+    Route("GET", IN + "/monitors/{monitor_id:str}/windows", monitors.list_windows, P.PROJECT_READ),
+    Route("POST", IN + "/monitors/{monitor_id:str}/windows", monitors.record_windows, P.WORK),
+    Route("GET", IN + "/monitors/{monitor_id:str}/watching", monitors.watching, P.WORK),
+    Route("GET", IN + "/alerts", alerts.list_alerts, P.PROJECT_READ),
+    Route("GET", IN + "/alerts/{alert_id:str}", alerts.get_alert, P.PROJECT_READ),
+    Route("POST", IN + "/alerts/{alert_id:str}/acknowledgement", alerts.acknowledge_alert, P.MONITOR_EDIT),
+    Route("POST", IN + "/alerts/{alert_id:str}/resolution", alerts.resolve_alert, P.MONITOR_EDIT),
     # ---- audit
     Route("GET", V1 + "/audit", audit.list_audit, P.PEOPLE_MANAGE),
     Route("GET", V1 + "/audit/verification", audit.verify, P.PEOPLE_MANAGE),

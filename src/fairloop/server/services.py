@@ -15,7 +15,13 @@ from fairloop.core.signals import Signals
 from fairloop.costs.prices import load_prices
 from fairloop.datasets.service import Datasets
 from fairloop.evaluation.service import Evaluations
+from fairloop.loops.driver import Driver
+from fairloop.loops.lineage import Lineage
+from fairloop.loops.proposals import Proposals
+from fairloop.loops.release import Release
 from fairloop.loops.service import Loops
+from fairloop.monitoring.service import Monitoring
+from fairloop.monitoring.ticker import Watcher
 from fairloop.pipelines.runners.local import LocalRunner
 from fairloop.pipelines.scheduler import Scheduler
 from fairloop.pipelines.service import Pipelines
@@ -55,7 +61,12 @@ class Services:
     runner: LocalRunner
     scheduler: Scheduler
     loops: Loops
+    driver: Driver
+    proposals: Proposals
+    lineage: Lineage
     serving: Serving
+    monitoring: Monitoring
+    watcher: Watcher
 
     def close(self) -> None:
         self.serving.close()
@@ -75,6 +86,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     files = Files(database, LocalStore(settings.data / "artifacts"), clock)
     tracking = Tracking(database, clock, files, lease_s=settings.run_lease_s)
     registry = Registry(database, clock, files)
+    datasets = Datasets(database, clock, files)
     signals, waiters = Signals(), Waiters()
     pipelines = Pipelines(database, clock, signals, waiters)
     work = Work(database, clock, pipelines, load_prices(settings.price_book), settings.lease_s)
@@ -82,8 +94,15 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     scheduler = Scheduler(database, clock, projects, pipelines, work, runner, settings.lease_s)
     serving = Serving(database, clock, files, signals, folder=settings.data / "endpoints",
                       hashes=PredictTokens(people, tokens, secured=settings.auth))  # fmt: skip
-    return Services(serving=serving, settings=settings, clock=clock, signals=signals, database=database, audit=audit, people=people,
+    evaluations = Evaluations(database, clock)
+    monitoring = Monitoring(database, clock, signals, audit, registry, evaluations, lambda e: serving.unit(e).folder.path)
+    loops = Loops(database, clock, signals, audit)
+    release = Release(loops, registry, serving, monitoring, files)
+    driver = Driver(clock, loops, pipelines, evaluations, release, lambda e: str(monitoring.endpoint_folder(e)))
+    lineage = Lineage(loops, registry, serving, monitoring, pipelines, evaluations, datasets)
+    return Services(monitoring=monitoring, watcher=Watcher(clock, monitoring, pipelines),
+                    serving=serving, settings=settings, clock=clock, signals=signals, database=database, audit=audit, people=people,
                     tokens=tokens, sessions=sessions, identities=Identities(people, tokens, sessions, clock),
-                    projects=projects, files=files, datasets=Datasets(database, clock, files), tracking=tracking, registry=registry, evaluations=Evaluations(database, clock),
+                    projects=projects, files=files, datasets=datasets, tracking=tracking, registry=registry, evaluations=evaluations,
                     waiters=waiters, pipelines=pipelines, work=work, runner=runner, scheduler=scheduler,
-                    loops=Loops(database, clock, signals, audit))  # fmt: skip
+                    loops=loops, driver=driver, proposals=Proposals(loops, monitoring, datasets), lineage=lineage)  # fmt: skip

@@ -1,0 +1,185 @@
+"""Verdicts on one window of traffic: drift, fairness, quality and speed, each with its uncertainty. Pure; workers only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from fairloop.core.checks import GROUP_METRICS, Check, Status, Verdict, judge
+from fairloop.core.monitors import Watched
+from fairloop.drift.judge import ALPHA, MIN_EFFECT, judge_drift
+from fairloop.drift.profile import profile_scores, profile_window
+from fairloop.fairness.gaps import GAPS, Gap
+from fairloop.monitoring.latency import SPEED, Traffic, judge_traffic
+from fairloop.monitoring.persistence import FAILING, SEVERE
+from fairloop.stats import quality, regression
+from fairloop.stats.estimate import Estimate
+
+Floats = npt.NDArray[np.float64]
+
+ENOUGH = 0.8
+"""Share of a window's rows whose label (or sensitive value) must be known before it is judged by them."""
+STRICT = 0.9995
+"""Confidence at which a failing check alarms at once: a hundredth of the usual chance of error."""
+PENDING = "pending"
+
+_BY_ANSWER: dict[str, Callable[..., Estimate]] = {
+    "accuracy": quality.accuracy, "balanced_accuracy": quality.balanced_accuracy, "precision": quality.precision,
+    "recall": quality.recall, "f1": quality.f1,
+}  # fmt: skip
+_BY_SCORE: dict[str, Callable[..., Estimate]] = {
+    "roc_auc": quality.roc_auc, "average_precision": quality.average_precision, "log_loss": quality.log_loss,
+    "brier_score": quality.brier_score,
+}  # fmt: skip
+_BY_VALUE: dict[str, Callable[..., Estimate]] = {
+    "mean_absolute_error": regression.mean_absolute_error, "r2": regression.r2,
+    "root_mean_squared_error": regression.root_mean_squared_error,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """A window's rows in log order. NaN in ``labels`` and null in ``sensitive`` mean: not known (yet)."""
+
+    features: pl.DataFrame
+    scores: Floats
+    predicted: Floats
+    labels: Floats
+    sensitive: dict[str, pl.Series] = field(default_factory=dict)
+
+    @property
+    def n(self) -> int:
+        return len(self.scores)
+
+    @property
+    def labelled(self) -> int:
+        return int(np.isfinite(self.labels).sum())
+
+
+def judge_window(rows: Rows, checks: list[Check], watched: Watched, traffic: Traffic, *,
+                 closed: bool) -> tuple[list[Verdict], dict[str, Any]]:  # fmt: skip
+    """The verdict of each check, and what pages draw.
+
+    A check whose labels or sensitive values have not arrived is *insufficient evidence*, marked pending. Once the
+    window is ``closed`` nothing more is awaited: then what is there is judged, but too little of it never passes.
+    """
+    told = {attribute: len(values) - values.null_count() for attribute, values in rows.sensitive.items()}
+    detail: dict[str, Any] = {"coverage": {"labels": rows.labelled, "sensitive": told}}
+    verdicts = [_verdict(check, rows, watched, traffic, closed, detail) for check in checks]
+    detail[PENDING] = [v.check.name for v in verdicts if v.detail.get(PENDING)]
+    return verdicts, detail
+
+
+def _verdict(check: Check, rows: Rows, watched: Watched, traffic: Traffic, closed: bool, detail: dict[str, Any]) -> Verdict:
+    if check.metric == "drift":
+        known = watched.profile.get("columns")
+        return _drift(check, known, lambda ref: profile_window(rows.features, ref), detail, "columns")
+    if check.metric == "prediction_drift":
+        known = watched.profile.get("scores")
+        return _drift(check, known, lambda ref: profile_scores(rows.scores, ref), detail, "scores")
+    if check.metric in SPEED:
+        return judge_traffic(check, traffic, strict=STRICT)
+    if check.metric in GROUP_METRICS:
+        return _gap(check, rows, watched, closed, detail)
+    return _quality(check, rows, watched, closed)
+
+
+def nothing(check: Check, why: str, *, n: int = 0, **detail: Any) -> Verdict:
+    """No answer, and the reason in words."""
+    return Verdict(check=check, status=Status.INSUFFICIENT, estimate=None, low=None, high=None, n=n, method=why,
+                   detail=detail)  # fmt: skip
+
+
+def _drift(check: Check, reference: dict[str, Any] | None, profile: Callable[[dict[str, Any]], dict[str, Any]],
+           detail: dict[str, Any], key: str) -> Verdict:  # fmt: skip
+    if not reference:
+        return nothing(check, "no reference was stored with this model")
+    least = MIN_EFFECT if check.at_most is None else check.at_most
+    found = judge_drift(reference, profile(reference), ALPHA, min_effect=least)
+    detail[key] = found["columns"]
+    evidence = {FAILING: found["drifted"], SEVERE: found["severe"], "p_value": found["p_value"], "alpha": found["alpha"],
+                "min_effect": found["min_effect"]}  # fmt: skip
+    return Verdict(check=check, status=Status(found["status"]), estimate=found["estimate"], low=None, high=None,
+                   n=found["n"], method=found["method"], detail=evidence)  # fmt: skip
+
+
+def _gap(check: Check, rows: Rows, watched: Watched, closed: bool, detail: dict[str, Any]) -> Verdict:
+    if watched.task != "binary":
+        return nothing(check, "groups are compared on yes-or-no answers only")
+    groups = rows.sensitive.get(check.by or "", pl.Series([None] * rows.n, dtype=pl.String))
+    needs_labels = check.metric != "demographic_parity_difference"
+    known = groups.is_not_null().to_numpy()
+    if needs_labels:
+        known = known & np.isfinite(rows.labels)
+    what = f"values of {check.by}" + (" and labels" if needs_labels else "")
+    if (waiting := _awaited(check, known, what, closed)) is not None:
+        return waiting
+    answers, told = rows.predicted[known], groups.filter(pl.Series(known))
+    labels = rows.labels[known] if needs_labels else None
+
+    def gap(confidence: float) -> Gap:
+        found: Gap = GAPS[check.metric](labels, answers, told, confidence=confidence)
+        return found
+
+    found = gap(0.95)
+    detail.setdefault("groups", {})[check.name] = found.detail()
+    return _judged(check, known, lambda c: (g := gap(c), g.low, g.high)[1:], found.estimate, found.low, found.high,
+                   method=found.method, detail=found.detail())  # fmt: skip
+
+
+def _quality(check: Check, rows: Rows, watched: Watched, closed: bool) -> Verdict:
+    known = np.isfinite(rows.labels)
+    if (waiting := _awaited(check, known, "labels", closed)) is not None:
+        return waiting
+    baseline = watched.baseline.get(check.metric, {}).get("estimate")
+    if check.drop is not None and baseline is None:
+        return nothing(check, f"the model was not judged by {check.metric} before it went live", n=int(known.sum()))
+    labels = rows.labels[known]
+    given = rows.predicted if check.metric in _BY_ANSWER else rows.scores
+    measure = {**_BY_ANSWER, **_BY_SCORE, **_BY_VALUE}.get(check.metric)
+    if measure is None or (check.metric in _BY_VALUE) != (watched.task == "regression"):
+        return nothing(check, f"{check.metric} is not measured on live traffic of a {watched.task} model")
+
+    def estimate(confidence: float) -> Estimate:
+        return measure(labels, given[known], confidence=confidence)
+
+    def bounds(confidence: float) -> tuple[float | None, float | None]:
+        found = estimate(confidence)
+        return found.low, found.high
+
+    found = estimate(0.95)
+    return _judged(check, known, bounds, found.estimate, found.low, found.high, method=found.method,
+                   detail={"baseline_part": watched.baseline_part}, baseline=baseline)  # fmt: skip
+
+
+def _awaited(check: Check, known: npt.NDArray[np.bool_], what: str, closed: bool) -> Verdict | None:
+    """A verdict that says what is missing; None when the check can be judged."""
+    if not len(known) or known.mean() >= ENOUGH:
+        return None
+    told = int(known.sum())
+    if not closed:
+        return nothing(check, f"waiting for {what}: {told} of {len(known)} known", n=told, pending=True)
+    if not told:
+        return nothing(check, f"no {what} came")
+    return None
+
+
+def _judged(check: Check, known: npt.NDArray[np.bool_], bounds: Callable[[float], tuple[float | None, float | None]],
+            estimate: float | None, low: float | None, high: float | None, *, method: str, detail: dict[str, Any],
+            baseline: float | None = None) -> Verdict:  # fmt: skip
+    n = int(known.sum())
+    verdict = judge(check, estimate, low, high, n=n, method=method, detail=detail, baseline=baseline)
+    if verdict.status is Status.FAIL:
+        low, high = bounds(STRICT)
+        strict = judge(check, estimate, low, high, n=n, method=method, baseline=baseline)
+        return replace(verdict, detail={**verdict.detail, SEVERE: strict.status is Status.FAIL})
+    if verdict.status is Status.PASS and known.mean() < ENOUGH:
+        # The rows that came are hardly a fair sample of those that did not.
+        partial = f"{method}; only {n} of {len(known)} rows known"
+        return replace(verdict, status=Status.INSUFFICIENT, method=partial)
+    return verdict
