@@ -215,7 +215,7 @@ class Turn:
     def _mark(self, choice: Choice) -> None:
         for point in choice.points:
             state = "chosen" if point["candidate_id"] == choice.candidate_id else point["state"]
-            self.driver.evaluations.set_state(point["candidate_id"], state)
+            self.driver.evaluations.set_state(self.cycle.project_id, point["candidate_id"], state)
 
     def _evaluation(self, candidate_id: str, part: str) -> Evaluation | None:
         found = self.driver.evaluations.evaluations(self.cycle.project_id, candidate_id)
@@ -255,7 +255,7 @@ class Turn:
         if failed:
             names = "; ".join(f"{v.check.name} {v.status.replace('_', ' ')}" for v in failed)
             words = f"The gate refused the chosen candidate on the test part: {names}."
-            self.driver.evaluations.set_state(candidate.id, "refused")
+            self.driver.evaluations.set_state(self.cycle.project_id, candidate.id, "refused")
             if candidate.method == "plain" and self._can_mitigate():
                 self.driver.loops.move(self.cycle, "gate", words, stage=Stage.MITIGATE, data=data, cost_usd=cost)
             else:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fairloop.core.cycles import Cycle
+from fairloop.core.datasets import DatasetVersion
 from fairloop.core.records import to_wire
 from fairloop.datasets.service import Datasets
 from fairloop.errors import NotFound
@@ -55,10 +56,20 @@ class Lineage:
             "approval": to_wire(approvals[0]) if approvals else None,
             "gates": gates[-1].data.get("verdicts", []) if gates else [],
             "step_runs": to_wire(steps),
-            "dataset_versions": to_wire(self.datasets.with_parents(project_id, cycle.dataset_version_id)),
+            "dataset_versions": to_wire(self._with_parents(project_id, cycle.dataset_version_id)),
             "commit": capture.git,
             "alert": to_wire(self.monitoring.alert(project_id, alert_id)) if alert_id else None,
         }
+
+    def _with_parents(self, project_id: str, version_id: str) -> list[DatasetVersion]:
+        """The dataset version and every one it was made from, nearest first."""
+        found: dict[str, DatasetVersion] = {}
+        waiting = [version_id]
+        while waiting:
+            version = self.datasets.get(project_id, waiting.pop(0))
+            found[version.id] = version
+            waiting += [parent for parent in version.parents if parent not in found]
+        return list(found.values())
 
     def _steps(self, project_id: str, run_id: str) -> list[Any]:
         try:

@@ -54,7 +54,7 @@ class Proposals:
         check: Check = alert.verdict.check
         gates = [] if check.metric in NOT_GATED or check.drop is not None else [check]
         live = self.loops.live_cycle(loop.project_id, loop.name)
-        newest = live.dataset_version_id if live else self.datasets.newest(loop.project_id, definition.data.name).id
+        newest = live.dataset_version_id if live else self.datasets.find(loop.project_id, definition.data.name).id
         trigger = {"kind": "alert", "alert_id": alert.id, "by": author, "words": alert.words}
         cycle = self.loops.start_cycle(loop.project_id, loop.name, trigger=trigger, author=author,
                                        dataset_version_id=newest, extra_gates=[*gates, *watched_limits(definition)])  # fmt: skip

@@ -37,9 +37,7 @@ class Release:
             return None
 
     def register(self, cycle: Cycle, definition: LoopDefinition, candidate: Candidate) -> ModelVersion:
-        """The candidate as a model version, made once however often this is asked."""
-        if (known := self.registry.version_of_candidate(candidate.id)) is not None:
-            return known
+        """The candidate as a model version; the registry makes it once however often this is asked."""
         manifest = codec.loads(self.files.read_blob(cycle.project_id, candidate.model_sha256))
         files = {path: (entry["sha256"], entry["size_bytes"]) for path, entry in manifest["files"].items()}
         return self.registry.create_version(cycle.project_id, definition.name, run_id=candidate.run_id,

@@ -73,7 +73,9 @@ class Loop:
 
     def start(self, client: Client, *, words: str = "") -> Cycle:
         """Register the loop and its data, then begin a cycle; answers at once."""
-        dataset = client.datasets.ensure(self.definition.data)
+        from fairloop.datasets.publish import ensure  # noqa: PLC0415  # reads tables: only when needed
+
+        dataset = ensure(client, self.definition.data)
         self.register(client)
         return client.loops.start(self.name, dataset.id, words=words)
 

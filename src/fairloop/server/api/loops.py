@@ -47,7 +47,7 @@ def get_loop(services: Services, project: Project, name: str) -> Loop:
 
 def start_cycle(services: Services, project: Project, identity: Identity, name: str, data: NewCycle) -> Cycle:
     """Turn the loop once. Answers at once; watch the cycle."""
-    services.datasets.version_by_id(project.id, data.dataset_version_id)
+    services.datasets.get(project.id, data.dataset_version_id)
     trigger = {"kind": "person", "by": identity.name, "words": data.words or f"Started by {identity.name}."}
     return services.loops.start_cycle(project.id, name, trigger=trigger, author=identity.name,
                                       dataset_version_id=data.dataset_version_id)  # fmt: skip
