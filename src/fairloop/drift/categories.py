@@ -8,7 +8,7 @@ import polars as pl
 
 FREQUENT = 40
 KNOWN = 1000
-_RARE_ROWS = 5
+_RARE_ROWS = 10
 _RARE_SHARE = 0.002
 
 Profile = dict[str, Any]
@@ -17,7 +17,7 @@ Profile = dict[str, Any]
 def category_reference(series: pl.Series) -> Profile:
     """Counts of the frequent categories, then of all rare ones together, then of unseen ones (0 here).
 
-    Frequent are at most 40 categories with at least 5 rows and 0.2 % of them. ``singletons`` counts categories seen
+    Frequent are at most 40 categories with at least 10 rows and 0.2 % of them. ``singletons`` counts categories seen
     once: by Good and Turing, their share of the rows is what new rows hold of categories never seen, so the judge does
     not take a long tail for drift. With more than 1,000 rare categories, ``rare`` is None and unseen counts as rare.
     """

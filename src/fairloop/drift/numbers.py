@@ -9,7 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 BINS = 20
-_CHUNK = 32768
+_CHUNK = 65536
 
 Values = npt.NDArray[Any]
 Profile = dict[str, Any]
@@ -27,7 +27,7 @@ def values_of(series: pl.Series) -> tuple[Values, int]:
     if series.null_count():
         series = series.drop_nulls()
     array = series.to_numpy()
-    if array.dtype.kind == "f" and np.isnan(array.sum()):
+    if array.dtype.kind == "f" and np.isnan(array.min(initial=np.inf)):
         array = array[~np.isnan(array)]
     return array, size - len(array)
 
@@ -55,8 +55,9 @@ def number_window(series: pl.Series, reference: Profile) -> Profile:
 
 
 def _profile(values: Values, missing: int, edges: list[float]) -> Profile:
-    total = float(values.sum(dtype=np.float64)) if len(values) else 0.0
-    square = float(np.square(values.astype(np.float64, copy=False)).sum()) if len(values) else 0.0
+    floats = values.astype(np.float64, copy=False)
+    with np.errstate(over="ignore", invalid="ignore"):
+        total, square = float(floats.sum()), float(floats @ floats)
     return {
         "kind": "number", "n": len(values) + missing, "missing": missing, "edges": edges,
         "counts": count_between(values, edges),

@@ -47,11 +47,13 @@ def mean_estimate(values: Floats, weights: Floats | None, confidence: float, met
 def logit_estimate(value: float, variance: float, *, n: int, smallest: float, confidence: float, method: str) -> Estimate:
     """An interval for a number in [0, 1], symmetric on the logit scale so that its bounds stay inside.
 
+    Student's quantile with ``smallest`` - 1 degrees of freedom, the size of the smaller class, in place of the normal one.
     At exactly 0 or 1, or without spread, the bound towards the middle is Wilson's for ``smallest`` trials.
     """
     z = two_sided(confidence)
     if 0.0 < value < 1.0 and variance > 0 and math.isfinite(variance):
-        half = z * math.sqrt(variance) / (value * (1 - value))
+        quantile = float(stdtrit(max(smallest - 1, 1.0), 0.5 + confidence / 2))
+        half = quantile * math.sqrt(variance) / (value * (1 - value))
         centre = float(logit(value))
         low, high = float(expit(centre - half)), float(expit(centre + half))
     else:

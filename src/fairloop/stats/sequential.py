@@ -42,7 +42,7 @@ Decision = Literal["pass", "fail", "open"]
 MIN_MEANS = 30
 PRIOR_ROWS = 100  # the prior is as wide as the noise of this many rows an arm: best near 1,000 rows
 _PRIOR = 0.5  # Jeffreys: narrow both near 0, where error rates live, and in the middle
-_HALVINGS = 40
+_HALVINGS = 28
 _EXACT = "always valid, Beta mixture"
 _METHOD = "always valid, mixture ratio test"
 
