@@ -55,6 +55,8 @@ def test_the_gap_closes_and_the_answers_stay_useful(constraint: str, metric: str
     assert mixture.fits <= 20
 
 
+@pytest.mark.filterwarnings("ignore:Setting a value on a Series via .at:Warning")  # inside fairlearn
+@pytest.mark.filterwarnings("ignore:Setting an item of incompatible dtype:Warning")
 def test_the_randomised_mixture_is_as_good_as_fairlearns() -> None:
     from fairlearn.reductions import DemographicParity, ExponentiatedGradient
 
