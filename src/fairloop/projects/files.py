@@ -29,6 +29,12 @@ class Files:
     def has_blob(self, project_id: str, sha256: str) -> bool:
         return self._database.read(lambda c: rows.has_blob(c, project_id, sha256))
 
+    def size(self, project_id: str, sha256: str) -> int:
+        """Bytes of the blob; NotFound when this project never stored it."""
+        if not self.has_blob(project_id, sha256):
+            raise NotFound("No such file in this project.")
+        return self.store.size(sha256)
+
     def stream_blob(self, project_id: str, sha256: str) -> Iterator[bytes]:
         """The blob's bytes, verified; NotFound when this project never stored it."""
         if not self.has_blob(project_id, sha256):

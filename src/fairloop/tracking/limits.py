@@ -13,6 +13,8 @@ TAG_BYTES = 64 * 1024
 BATCH_METRICS = 1000
 BATCH_VALUES = 1000
 INT64 = range(-(2**63), 2**63)
+TIMES_MS = range(-62_135_596_800_000, 253_402_300_800_000)
+"""The years 1 to 9999: what RFC 3339 can say."""
 
 
 def check_key(key: str, what: str) -> str:
@@ -53,4 +55,10 @@ def _checked(values: Mapping[str, str], what: str, most_bytes: int) -> dict[str,
 def check_int64(value: int, what: str) -> int:
     if value not in INT64:
         raise InvalidInput(f"The {what} {value} does not fit in 64 bits; send a smaller whole number.")
+    return value
+
+
+def check_time(value: int, what: str) -> int:
+    if value not in TIMES_MS:
+        raise InvalidInput(f"The {what} {value} is not a time in milliseconds since 1970 within the years 1 to 9999.")
     return value

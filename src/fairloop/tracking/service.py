@@ -25,7 +25,7 @@ from fairloop.storage.files import File
 from fairloop.storage.metrics import Points
 from fairloop.tracking.experiments import Experiments
 from fairloop.tracking.leases import Leases
-from fairloop.tracking.limits import BATCH_METRICS, check_int64, check_key, check_params, check_tags
+from fairloop.tracking.limits import BATCH_METRICS, check_int64, check_key, check_params, check_tags, check_time
 from fairloop.tracking.logged_models import LoggedModels
 from fairloop.tracking.run_names import new_run_name
 
@@ -66,7 +66,7 @@ class Tracking:
             raise InvalidInput(f"The experiment {home.name!r} is deleted; restore it before you log to it.")
         run = Run(id=new_run_id(), project_id=project_id, experiment_id=home.id,
                   name=check_key(name, "run") if name else new_run_name(), status=RunStatus.RUNNING, user=user,
-                  start_ms=self._clock.now_ms() if start_ms is None else check_int64(start_ms, "start time"),
+                  start_ms=self._clock.now_ms() if start_ms is None else check_time(start_ms, "start time"),
                   step_run_id=step_run_id, tags=check_tags(tags or {}))  # fmt: skip
         lease, now = self._lease_s if lease_s is None else lease_s, self._clock.now_ms()
         self._database.write(lambda c: rows.add(c, run, lease_s=lease, now_ms=now))
@@ -96,10 +96,10 @@ class Tracking:
         if name is not None:
             changes["name"] = check_key(name, "run")
         if status is not None:
-            ended = (now if end_ms is None else check_int64(end_ms, "end time")) if status.final else None
+            ended = (now if end_ms is None else check_time(end_ms, "end time")) if status.final else None
             changes |= {"status": status.value, "status_reason": reason, "end_ms": ended}
         elif end_ms is not None:
-            changes["end_ms"] = check_int64(end_ms, "end time")
+            changes["end_ms"] = check_time(end_ms, "end time")
 
         def work(connection: Connection) -> Run:
             seq = self._open(connection, project_id, run_id)
@@ -140,7 +140,7 @@ class Tracking:
         for metric in metrics:
             by_key.setdefault(metric.key, []).append(metric)
         series = [series_of(key, [check_int64(m.step, "step") for m in some],
-                            [check_int64(m.timestamp_ms, "timestamp") for m in some], [float(m.value) for m in some])
+                            [m.timestamp_ms for m in some], [float(m.value) for m in some])
                   for key, some in by_key.items()]  # fmt: skip
         self.submit_batch(project_id, run_id, series, params or {}, tags or {}).result()
 
@@ -260,6 +260,8 @@ class Tracking:
 
 def series_of(key: str, steps: list[int], timestamps_ms: list[int], values: list[float]) -> Points:
     """Points of one key, checked."""
+    for edge in (min(timestamps_ms), max(timestamps_ms)):
+        check_time(edge, "timestamp")
     return points.columns(check_key(key, "metric"), steps, timestamps_ms, values)
 
 

@@ -9,9 +9,9 @@ from msgspec import UNSET
 
 from fairloop.core.models import Model, ModelVersion
 from fairloop.core.people import Project
-from fairloop.core.search import parse_filter, parse_order
+from fairloop.core.search import parse_order
 from fairloop.server.mlflow_api import wire
-from fairloop.server.mlflow_api.scope import cut, limit_of
+from fairloop.server.mlflow_api.scope import cut, limit_of, model_filter
 from fairloop.server.services import Services
 from fairloop.tracking.limits import check_tags
 
@@ -43,7 +43,7 @@ def get(request: Ask, services: Services, project: Project) -> Response[bytes]:
 def search(request: Ask, services: Services, project: Project) -> Response[bytes]:
     """Registered models by filter and order, a page at a time."""
     given = request.query_params
-    found = services.registry.models(project.id, tree=parse_filter(given.get("filter", "")),
+    found = services.registry.models(project.id, tree=model_filter(given.get("filter", "")),
                                      orders=tuple(parse_order(o) for o in given.getall("order_by", [])))  # fmt: skip
     page, token = cut(found, given.get("page_token", ""), limit_of(given.get("max_results", "100"), 1000))
     answer: dict[str, Any] = {"registered_models": [_shown(services, project, m)["registered_model"] for m in page]}

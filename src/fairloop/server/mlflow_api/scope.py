@@ -66,6 +66,20 @@ def _renamed(tree: Filter) -> Filter:
     return All(parts=parts) if isinstance(tree, All) else Any_(parts=parts)
 
 
+def model_filter(text: str) -> Filter:
+    """The tree; "not a prompt" holds for what carries no such tag, as MLflow's clients add it to every search."""
+    return _without_prompts(parse_filter(text))
+
+
+def _without_prompts(tree: Filter) -> Filter:
+    if isinstance(tree, Comparison):
+        if tree.kind == "tag" and tree.key == wire.IS_PROMPT and tree.op == "!=":
+            return Any_(parts=(Comparison(kind="tag", key=tree.key, op="missing"), tree))
+        return tree
+    parts = tuple(_without_prompts(part) for part in tree.parts)
+    return All(parts=parts) if isinstance(tree, All) else Any_(parts=parts)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where files stand: an owner, and a path below it (empty: all)."""

@@ -9,11 +9,11 @@ from msgspec import UNSET
 
 from fairloop.core.models import ModelVersion
 from fairloop.core.people import Identity, Project
-from fairloop.core.search import parse_filter, parse_order
+from fairloop.core.search import parse_order
 from fairloop.errors import InvalidInput
 from fairloop.server.mlflow_api import wire
 from fairloop.server.mlflow_api.models import aliases_of
-from fairloop.server.mlflow_api.scope import cut, files_below, limit_of, source_of
+from fairloop.server.mlflow_api.scope import cut, files_below, limit_of, model_filter, source_of
 from fairloop.server.services import Services
 from fairloop.tracking.limits import check_tags
 
@@ -64,7 +64,7 @@ def download_uri(request: Ask, services: Services, project: Project) -> Response
 def search(request: Ask, services: Services, project: Project) -> Response[bytes]:
     """Versions by filter and order, a page at a time."""
     given = request.query_params
-    found = services.registry.search(project.id, tree=parse_filter(given.get("filter", "")),
+    found = services.registry.search(project.id, tree=model_filter(given.get("filter", "")),
                                      orders=tuple(parse_order(o) for o in given.getall("order_by", [])))  # fmt: skip
     page, token = cut(found, given.get("page_token", ""), limit_of(given.get("max_results", "10000"), 200_000))
     models = {m.name: m for m in services.registry.models(project.id)}

@@ -18,6 +18,7 @@ from fairloop.errors import InvalidInput
 
 RUN_NAME = "mlflow.runName"
 USER = "mlflow.user"
+IS_PROMPT = "mlflow.prompt.is_prompt"
 DATA_CONTEXT = "mlflow.data.context"
 LOGGED_MODELS_TAG = "mlflow.log-model.history"
 COMPATIBLE_VERSION = "3.17.2"
