@@ -10,11 +10,13 @@ from fairloop.client.cycles import Approvals, Cycles, Loops
 from fairloop.client.datasets import Datasets
 from fairloop.client.endpoints import Endpoints
 from fairloop.client.http import Http
+from fairloop.client.models import Models
 from fairloop.client.monitors import Monitors
 from fairloop.client.people import People
 from fairloop.client.pipelines import Pipelines
 from fairloop.client.predictions import Predictions
 from fairloop.client.projects import Projects
+from fairloop.client.runs import Runs
 
 
 class Client:
@@ -46,6 +48,8 @@ class Client:
         self.blobs = Blobs(self.http, self.path)
         self.datasets = Datasets(self.http, self.path)
         self.candidates = Candidates(self.http, self.path)
+        self.runs = Runs(self.http, self.path)
+        self.models = Models(self.http, self.path)
         self.loops = Loops(self.http, self.path)
         self.cycles = Cycles(self.http, self.path)
         self.approvals = Approvals(self.http, self.path)
