@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from litestar.params import Parameter
+
 from dataclasses import dataclass
 
 from fairloop.core.monitors import Alert
@@ -15,10 +19,10 @@ class Reason:
     reason: str = ""
 
 
-def list_alerts(services: Services, project: Project, state: str | None = None, limit: int = 100,
+def list_alerts(services: Services, project: Project, in_state: Annotated[str | None, Parameter(query="state")] = None, limit: int = 100,
                 cursor: str | None = None) -> Page[Alert]:  # fmt: skip
     """Failing checks on live traffic, newest first."""
-    return services.monitoring.alert_page(project.id, state, limit=limit, cursor=cursor)
+    return services.monitoring.alert_page(project.id, in_state, limit=limit, cursor=cursor)
 
 
 def get_alert(services: Services, project: Project, alert_id: str) -> Alert:
