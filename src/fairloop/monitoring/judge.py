@@ -14,6 +14,7 @@ from fairloop.core.checks import GROUP_METRICS, Check, Status, Verdict, judge
 from fairloop.core.monitors import Watched
 from fairloop.drift.judge import ALPHA, MIN_EFFECT, judge_drift
 from fairloop.drift.profile import profile_scores, profile_window
+from fairloop.errors import InvalidInput
 from fairloop.fairness.gaps import GAPS, Gap
 from fairloop.monitoring.latency import SPEED, Traffic, judge_traffic
 from fairloop.monitoring.persistence import FAILING, SEVERE
@@ -76,6 +77,13 @@ def judge_window(rows: Rows, checks: list[Check], watched: Watched, traffic: Tra
 
 
 def _verdict(check: Check, rows: Rows, watched: Watched, traffic: Traffic, closed: bool, detail: dict[str, Any]) -> Verdict:
+    try:
+        return _answer(check, rows, watched, traffic, closed, detail)
+    except InvalidInput as cause:  # answers that are no yes or no, scores that are no probabilities
+        return nothing(check, cause.message, n=rows.n)
+
+
+def _answer(check: Check, rows: Rows, watched: Watched, traffic: Traffic, closed: bool, detail: dict[str, Any]) -> Verdict:
     if check.metric == "drift":
         known = watched.profile.get("columns")
         return _drift(check, known, lambda ref: profile_window(rows.features, ref), detail, "columns")
@@ -133,14 +141,14 @@ def _gap(check: Check, rows: Rows, watched: Watched, closed: bool, detail: dict[
 
 
 def _quality(check: Check, rows: Rows, watched: Watched, closed: bool) -> Verdict:
-    known = np.isfinite(rows.labels)
+    given = rows.predicted if check.metric in _BY_ANSWER else rows.scores
+    known = np.isfinite(rows.labels) & np.isfinite(given)
     if (waiting := _awaited(check, known, "labels", closed)) is not None:
         return waiting
     baseline = watched.baseline.get(check.metric, {}).get("estimate")
     if check.drop is not None and baseline is None:
         return nothing(check, f"the model was not judged by {check.metric} before it went live", n=int(known.sum()))
     labels = rows.labels[known]
-    given = rows.predicted if check.metric in _BY_ANSWER else rows.scores
     measure = {**_BY_ANSWER, **_BY_SCORE, **_BY_VALUE}.get(check.metric)
     if measure is None or (check.metric in _BY_VALUE) != (watched.task == "regression"):
         return nothing(check, f"{check.metric} is not measured on live traffic of a {watched.task} model")

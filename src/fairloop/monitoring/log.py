@@ -39,6 +39,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "sensitive": {"seq": pl.Int64, "id": pl.String, "at_ms": pl.Int64, "attribute": pl.String, "value": pl.String},
 }  # fmt: skip
 Row = tuple[Any, ...]
+_NULL = msgspec.Raw(b"null")
 
 
 class _Prediction(msgspec.Struct):
@@ -70,11 +71,11 @@ class _Told(msgspec.Struct):
 class _Feedback(msgspec.Struct):
     prediction_id: str
     at_ms: int
-    label: msgspec.Raw | None = None
+    label: msgspec.Raw = _NULL
     sensitive: dict[str, Any] | None = None
 
     def rows(self, seq: int) -> Iterator[tuple[str, Row]]:
-        if self.label is not None and _text(self.label) != "null":
+        if _text(self.label) != "null":
             yield "labels", (seq, self.prediction_id, self.at_ms, _text(self.label))
         for attribute, value in (self.sensitive or {}).items():
             if value is not None:
