@@ -26,6 +26,7 @@ from fairloop.pipelines.workspace import import_paths
 def source_hash(function: Callable[..., Any], root: Path) -> str:
     """Empty when the code uses something that cannot be compared: such a step always runs."""
     sources = Sources(root)
+    parts: set[str] | None
     if importable(function, root):
         parts = sources.of_function(Path(inspect.getfile(function)).resolve(), function.__qualname__)
     else:

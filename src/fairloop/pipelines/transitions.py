@@ -28,6 +28,7 @@ class Change:
     ready: int = 0
     ended: bool = False
     claimed: StepRun | None = None
+    finished: StepRun | None = None
     states: dict[str, State] = field(default_factory=dict)
 
 
@@ -141,9 +142,12 @@ def finish(connection: Any, run: PipelineRun, plan: Plan, step: StepRun, outcome
         values["outputs"] = outcome.outputs
     if state.final:
         rows.update_step(connection, run.id, step.key, ended_ms=now_ms, **values)
-        return _advance(connection, run, plan, plan.children[step.key], now_ms)
-    rows.update_step(connection, run.id, step.key, ready_ms=now_ms, **values)
-    return Change(worker_key=worker_key(run.project_id, run.capture), ready=1)
+        change = _advance(connection, run, plan, plan.children[step.key], now_ms)
+    else:
+        rows.update_step(connection, run.id, step.key, ready_ms=now_ms, **values)
+        change = Change(worker_key=worker_key(run.project_id, run.capture), ready=1)
+    change.finished = replace(step, state=state, used=used, error=error)
+    return change
 
 
 def _verdict(connection: Any, step: StepRun, outcome: Outcome) -> tuple[State, str, int]:

@@ -6,9 +6,11 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
+from fairloop.core import codec
 from fairloop.core.clock import Clock
 from fairloop.core.pipelines import State, StepRun
 from fairloop.core.records import to_plain
+from fairloop.core.runs import Metric
 from fairloop.costs.prices import PriceBook
 from fairloop.errors import InvalidInput, StaleLease
 from fairloop.pipelines import transitions
@@ -16,17 +18,21 @@ from fairloop.pipelines.service import Pipelines
 from fairloop.pipelines.transitions import Change, Outcome
 from fairloop.storage import pipelines as rows
 from fairloop.storage.engine import Database
+from fairloop.tracking.service import Tracking
 
+_LONGEST_PARAM = 500
 _OUTCOMES = {"done", "failed", "cancelled", "lost"}
 
 
 class Work:
     """``submit`` methods return futures that resolve once the change is on disk: handlers await them."""
 
-    def __init__(self, database: Database, clock: Clock, pipelines: Pipelines, prices: PriceBook, lease_s: float) -> None:
+    def __init__(self, database: Database, clock: Clock, pipelines: Pipelines, tracking: Tracking,
+                 prices: PriceBook, lease_s: float) -> None:  # fmt: skip
         self._database = database
         self._clock = clock
         self._pipelines = pipelines
+        self._tracking = tracking
         self._prices = prices
         self._lease_s = lease_s
 
@@ -100,6 +106,38 @@ class Work:
             self._pipelines.announce(self._database.write(
                 lambda c, s=step, r=run, p=plan: transitions.give_up(c, r, p, s, reason, now)))  # type: ignore[misc]  # fmt: skip
 
+    # ------------------------------------------------------------------ tracking runs of steps
+    def is_tracked(self, step: StepRun) -> bool:
+        """Whether the step is a Run too: trainers and judges of candidates are."""
+        _, plan = self._pipelines.planned(step.project_id, step.pipeline_run_id)
+        return plan.steps[step.key].returns != ""
+
+    def track(self, step: StepRun) -> StepRun:
+        """``step`` with its Run, made when its first attempt begins; the Run ends when the step does."""
+        if step.run_id is not None:
+            return step
+        run, _ = self._pipelines.planned(step.project_id, step.pipeline_run_id)
+        tags = {"fairloop.pipeline_run": run.id, "fairloop.step_run": step.id, "fairloop.step": step.key}
+        tags |= {"mlflow.source.git.commit": run.capture.git["commit"]} if run.capture.git.get("commit") else {}
+        tags |= {"mlflow.source.name": run.capture.entry} if run.capture.entry else {}
+        made = self._tracking.create_run(step.project_id, run.pipeline, step.key, user=run.author, tags=tags,
+                                         step_run_id=step.id)  # fmt: skip
+        self._database.write(lambda c: rows.set_tracking_run(c, step.id, made.id))
+        return replace(step, run_id=made.id)
+
+    def note(self, step: StepRun) -> None:
+        """What is known of an ended attempt, on its Run: arguments the step did not log itself, and what it used."""
+        assert step.run_id is not None  # noqa: S101  # the caller has looked
+        known = self._tracking.get(step.project_id, step.run_id).params
+        given = {name: form["json"] for name, form in step.inputs.items() if "json" in form}
+        params = {name: value if isinstance(value, str) else codec.dumps(value) for name, value in given.items()}
+        params = {name: text for name, text in params.items() if name not in known and 0 < len(text) <= _LONGEST_PARAM}
+        now = self._clock.now_ms()
+        metrics = [Metric(key=f"system/{name}", value=float(value), timestamp_ms=now)
+                   for name, value in step.used.items() if isinstance(value, (int, float))]  # fmt: skip
+        self._tracking.log_batch(step.project_id, step.run_id, metrics=metrics, params=params)
+
+    # ------------------------------------------------------------------ what a worker is told
     def assignment(self, step: StepRun) -> dict[str, Any]:
         """What a worker needs to run a step it has claimed."""
         run, plan = self._pipelines.planned(step.project_id, step.pipeline_run_id)

@@ -188,8 +188,8 @@ class Worker:
                             selector.unregister(key.fd)
                     elif key.data == "talk":
                         return self._answer(lines)
-                    elif (ended := self._ordered(lines)) is not False:
-                        return ended
+                    elif self._ordered():
+                        return self._obey(lines)
                 if over is not None and time.monotonic() >= over:
                     self._end_step(lines)
                     return _outcome("failed", f"The step took longer than its {limit:g} s; give it more time=.")
@@ -207,19 +207,19 @@ class Worker:
             lines.read(fd, stream)
         lines.close()
 
-    def _ordered(self, lines: Lines) -> dict[str, Any] | None | bool:
-        """What the beats ask for: cancel, or stop because the lease is lost; False for nothing."""
+    def _ordered(self) -> bool:
+        """Whether the beats want the step ended (a byte may be left from the step before)."""
         os.read(self._wake, 512)
-        if self._beats.cancelled:
-            self._end_step(lines)
-            return _outcome("cancelled", "Cancelled.")
+        return self._beats.cancelled or self._beats.lost or self._beats.silent
+
+    def _obey(self, lines: Lines) -> dict[str, Any] | None:
+        """End the step: it is cancelled, another has it, or the lease could not be renewed."""
+        self._end_step(lines)
         if self._beats.lost:
-            self._end_step(lines)
             return None
-        if self._beats.silent:
-            self._end_step(lines)
-            return _outcome("lost", "The lease could not be renewed, so the step was ended.")
-        return False
+        if self._beats.cancelled:
+            return _outcome("cancelled", "Cancelled.")
+        return _outcome("lost", "The lease could not be renewed, so the step was ended.")
 
     def _end_step(self, lines: Lines) -> None:
         """Kill the step's process with everything it started; this worker ends after its report."""

@@ -83,7 +83,8 @@ class Pipeline:
         file = _file_of(self.__fairloop_function__)
         root = project_root(file)
         graph = self.graph(client.blobs, root, tables=tables)
-        extra = [Path(m.__file__).resolve() for m in list(sys.modules.values()) if getattr(m, "__file__", None)]
+        loaded = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+        extra = [Path(name).resolve() for name in loaded if name]
         inside = [path for path in extra if root in path.parents and not functions.installed(path)]
         return graph, capture.take(client.blobs, root, entry=file, extra=inside, python=python)
 

@@ -106,5 +106,9 @@ class _Server(uvicorn.Server):
                 end_when_idle(self._activity, settings.idle_exit_s, lambda: database.read(busy), self._end)
             )
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._services.waiters.close()  # workers that wait for a step would hold the end up
+        await super().shutdown(sockets=sockets)
+
     def _end(self) -> None:
         self.should_exit = True

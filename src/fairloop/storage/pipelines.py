@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, and_, func, insert, or_, select, 
 from fairloop.core import codec
 from fairloop.core.pipelines import Capture, Graph, LogLine, Needs, PipelineRun, State, StepRun
 from fairloop.core.records import from_plain, to_plain
-from fairloop.storage.tables import dataset_versions, pipeline_runs, runs, step_logs, step_runs
+from fairloop.storage.tables import dataset_versions, pipeline_runs, step_logs, step_runs
 
 FINAL = [str(state) for state in State if state.final]
 
@@ -104,11 +104,11 @@ def states(connection: Connection, run_id: str) -> dict[str, State]:
 def outputs_of(connection: Connection, run_id: str, keys: Iterable[str]) -> dict[str, list[Any]]:
     query = select(step_runs.c.key, step_runs.c.outputs)
     query = query.where(step_runs.c.pipeline_run_id == run_id, step_runs.c.key.in_(list(keys)))
-    return dict(connection.execute(query).tuples().all())
+    return {key: found for key, found in connection.execute(query)}
 
 
-def update_step(connection: Connection, run_id: str, key: str, **values: Any) -> None:
-    mine = (step_runs.c.pipeline_run_id == run_id) & (step_runs.c.key == key)
+def update_step(connection: Connection, pipeline_run_id: str, key: str, **values: Any) -> None:
+    mine = (step_runs.c.pipeline_run_id == pipeline_run_id) & (step_runs.c.key == key)
     connection.execute(update(step_runs).where(mine).values(**values))
 
 
@@ -173,12 +173,8 @@ def ready_keys(connection: Connection) -> dict[str, tuple[str, str, int]]:
     return {key: (project_id, run_id, count) for key, project_id, run_id, count in connection.execute(query)}
 
 
-def ended_with_open_run(connection: Connection) -> list[tuple[str, str, State, str]]:
-    """(project, tracking run, state of the step, its error) for ended steps whose tracking run is still RUNNING."""
-    query = select(step_runs.c.project_id, runs.c.id, step_runs.c.state, step_runs.c.error)
-    query = query.join(runs, runs.c.step_run_id == step_runs.c.id)
-    query = query.where(runs.c.status == "RUNNING", step_runs.c.state.in_(FINAL))
-    return [(p, r, State(s), e) for p, r, s, e in connection.execute(query)]
+def set_tracking_run(connection: Connection, step_run_id: str, run_id: str) -> None:
+    connection.execute(update(step_runs).where(step_runs.c.id == step_run_id).values(run_id=run_id))
 
 
 # ------------------------------------------------------------------ logs

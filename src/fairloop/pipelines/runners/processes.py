@@ -47,7 +47,7 @@ def read_note(file: Path) -> Note | None:
 def lives(pid: int, born_s: float) -> bool:
     try:
         process = psutil.Process(pid)
-        return abs(process.create_time() - born_s) < _SAME_S and process.status() != psutil.STATUS_ZOMBIE
+        return bool(abs(process.create_time() - born_s) < _SAME_S) and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from typing import Any
 
 from litestar import Request
 
 from fairloop.core import codec
 from fairloop.core.people import Project
+from fairloop.core.pipelines import StepRun
 from fairloop.core.records import from_plain
-from fairloop.errors import InvalidInput
+from fairloop.errors import FairloopError, InvalidInput
 from fairloop.pipelines.transitions import Outcome
 from fairloop.server.services import Services
+
+log = logging.getLogger(__name__)
 
 MAX_WAIT_S = 3.0
 """A worker asks again after this long: short, so that a stopping server is not held up."""
@@ -50,8 +54,18 @@ async def claim(request: Request[Any, Any, Any], services: Services, project: Pr
         waiters.leave(key, event)
 
 
-async def _assignment(services: Services, step: Any) -> dict[str, Any]:
+async def _assignment(services: Services, step: StepRun) -> dict[str, Any]:
+    if services.work.is_tracked(step):
+        step = await asyncio.to_thread(services.work.track, step)
     return services.work.assignment(step)
+
+
+def _note(services: Services, step: StepRun) -> None:
+    """The result is on disk: a run that was deleted meanwhile must not undo that."""
+    try:
+        services.work.note(step)
+    except FairloopError as cause:
+        log.warning("the run of step %s does not take what it used: %s", step.id, cause.message)
 
 
 async def heartbeat(request: Request[Any, Any, Any], services: Services, project: Project, step_run_id: str) -> dict[str, Any]:
@@ -71,5 +85,7 @@ async def result(request: Request[Any, Any, Any], services: Services, project: P
     change = await asyncio.wrap_future(services.work.submit_result(
         project.id, str(told["pipeline_run_id"]), step_run_id, int(told["token"]), outcome, take))  # fmt: skip
     services.pipelines.announce(change)
+    if change.finished is not None and change.finished.run_id is not None:
+        await asyncio.to_thread(_note, services, change.finished)
     following = await _assignment(services, change.claimed) if change.claimed else None
     return {"next": following, "exit": False}
