@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from litestar import Request
 from litestar.response import Stream
 
 from fairloop.core.models import Model, ModelVersion
@@ -12,6 +13,7 @@ from fairloop.core.people import Identity, Project
 from fairloop.core.records import Page
 from fairloop.core.search import parse_filter, parse_order
 from fairloop.server.api.runs import Artifact, shown, streamed
+from fairloop.server.sent_path import sent_path
 from fairloop.server.services import Services
 from fairloop.tracking.limits import check_tags
 
@@ -45,7 +47,7 @@ class AliasTarget:
     version: int
 
 
-def list_models(services: Services, project: Project, filter: str = "", order_by: str = "") -> Page[Model]:  # noqa: A002  # the query's name
+def list_models(services: Services, project: Project, filter: str = "", order_by: str = "") -> Page[Model]:  # the query's name
     """The project's models by name."""
     orders = tuple(parse_order(part) for part in order_by.split(",") if part.strip())
     return Page(items=services.registry.models(project.id, tree=parse_filter(filter), orders=orders))
@@ -132,7 +134,7 @@ def list_files(services: Services, project: Project, version_id: str) -> Page[Ar
     return shown(services.registry.files_of(services.registry.version_by_id(project.id, version_id)))
 
 
-def get_file(services: Services, project: Project, version_id: str, path: str) -> Stream:
+def get_file(request: Request[Any, Any, Any], services: Services, project: Project, version_id: str) -> Stream:
     """A file of a version, verified while it is read."""
     version = services.registry.version_by_id(project.id, version_id)
-    return streamed(services, ("version", version.id), path)
+    return streamed(services, ("version", version.id), sent_path(request, f"/model-versions/{version_id}/files/"))

@@ -10,12 +10,14 @@ from litestar import Request, Response
 from litestar.response import Stream
 
 from fairloop.core import codec
+from fairloop.core.names import check_artifact_path
 from fairloop.core.people import Identity, Project
 from fairloop.core.records import Page, from_plain
 from fairloop.core.runs import Experiment, Metric, Run, RunStatus
 from fairloop.core.search import parse_filter, parse_order
 from fairloop.errors import InvalidInput
 from fairloop.server.api.blobs import chunks_of, spooled
+from fairloop.server.sent_path import sent_path
 from fairloop.server.services import Services
 from fairloop.storage.files import File
 from fairloop.tracking.service import SAMPLE, without_files
@@ -89,7 +91,7 @@ def create_experiment(services: Services, project: Project, data: NewExperiment)
     return services.tracking.experiments.create(project.id, data.name, tags=data.tags)
 
 
-def list_runs(services: Services, project: Project, filter: str = "", order_by: str = "", experiment_id: int | None = None,  # noqa: A002  # the query's name
+def list_runs(services: Services, project: Project, filter: str = "", order_by: str = "", experiment_id: int | None = None,  # the query's name
               deleted: bool = False, limit: int = 100, cursor: str | None = None) -> Page[Run]:  # fmt: skip
     """Runs by filter and order (comma separated), a page at a time; by default the newest first."""
     orders = [parse_order(part) for part in order_by.split(",") if part.strip()]
@@ -175,14 +177,16 @@ def list_artifacts(services: Services, project: Project, run_id: str, under: str
     return shown(services.files.list(services.tracking.owner_of(project.id, run_id), under))
 
 
-def get_artifact(services: Services, project: Project, run_id: str, path: str) -> Stream:
+def get_artifact(request: Request[Any, Any, Any], services: Services, project: Project, run_id: str) -> Stream:
     """A file of the run, verified while it is read."""
+    path = sent_path(request, f"/runs/{run_id}/artifacts/")
     return streamed(services, services.tracking.owner_of(project.id, run_id), path)
 
 
-async def put_artifact(request: Request[Any, Any, Any], services: Services, project: Project, run_id: str,
-                       path: str) -> Response[bytes]:  # fmt: skip
+async def put_artifact(request: Request[Any, Any, Any], services: Services, project: Project,
+                       run_id: str) -> Response[bytes]:  # fmt: skip
     """Store a file of the run; visible when all its bytes are on disk."""
+    path = check_artifact_path(sent_path(request, f"/runs/{run_id}/artifacts/"))
     owner = await asyncio.to_thread(services.tracking.owner_of, project.id, run_id)
     spool = await spooled(request)
     file = await asyncio.to_thread(services.files.put, project.id, owner, path, chunks_of(spool))

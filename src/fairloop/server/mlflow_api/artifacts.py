@@ -14,6 +14,7 @@ from fairloop.errors import InvalidInput, Refused
 from fairloop.server.api.blobs import chunks_of, spooled
 from fairloop.server.mlflow_api import wire
 from fairloop.server.mlflow_api.scope import Place, place_of
+from fairloop.server.sent_path import sent_path
 from fairloop.server.services import Services
 from fairloop.storage.files import File
 
@@ -22,9 +23,8 @@ ROOT = "/api/2.0/mlflow-artifacts/artifacts"
 
 
 def _place(request: Ask, services: Services, project: Project) -> Place:
-    """What the URL names: its path as it came, decoded once by the HTTP server and never again."""
-    raw: str = request.scope["path"]
-    return place_of(services, project, raw.removeprefix(ROOT + "/"))
+    """What the URL names: its path as it came, decoded once and never again."""
+    return place_of(services, project, sent_path(request, ROOT + "/"))
 
 
 def _level(files: list[File], folder: str) -> list[dict[str, Any]]:
