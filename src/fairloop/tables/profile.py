@@ -53,7 +53,7 @@ def _histogram(finite: pl.Series, low: float, high: float) -> dict[str, Any]:
     width = (high - low) / BINS
     if width <= 0:
         return {"edges": [low, high], "counts": [len(finite)]}
-    bins = ((finite - low) / width).floor().clip(0, BINS - 1).cast(pl.Int64)
+    bins = ((finite - low) / width).floor().clip(0, BINS - 1).cast(pl.Int64).rename("value")
     counts = dict(bins.value_counts(name="n").iter_rows())
     return {"edges": [low + i * width for i in range(BINS)] + [high], "counts": [counts.get(i, 0) for i in range(BINS)]}
 
