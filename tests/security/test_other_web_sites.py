@@ -46,7 +46,7 @@ def state(world: World) -> list[Any]:
 
 
 def paths(world: World) -> list[str]:
-    found = sorted({u.path for u in world.urls()}) + ["/api/v1/none", "/static/x"]
+    found = [*sorted({u.path for u in world.urls()}), "/api/v1/none", "/static/x"]
     return [
         p.replace("{project_name:str}", "own").replace(":str}", "}").replace(":path}", "}") for p in found
     ]

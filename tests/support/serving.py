@@ -73,7 +73,9 @@ def fleet(data: Path, clock: Clock | None = None, **options: Any) -> Fleet:
     database = open_database(Settings(data=data).database_url)
     migrate(database)
     files = Files(database, LocalStore(data / "artifacts"), clock)
-    serving = Serving(database, clock, files, Signals(), folder=data / "endpoints", **{"hashes": lambda _: None, **options})
+    serving = Serving(
+        database, clock, files, Signals(), folder=data / "endpoints", **{"hashes": lambda _: None, **options}
+    )
     project = Projects(database, clock).ensure_default()
     return Fleet(database, files, Registry(database, clock, files), project.id, serving, data)
 

@@ -60,6 +60,10 @@ class Http:
         except httpx.TransportError as cause:
             raise errors.Unreachable(f"The connection to {self.url} broke; try again.") from cause
 
+    def speak_as_page(self) -> None:
+        """From now on changes rest on a login cookie, so each request says that it does not come from another site."""
+        self._client.headers["Origin"] = self.url
+
     def close(self) -> None:
         self._client.close()
 

@@ -62,15 +62,14 @@ class People:
 
     def login(self, name: str, password: str) -> Person:
         """Log in; this client keeps the session cookie. Programs better use a token."""
-        return from_wire(Person, self._http.json("POST", f"{_V1}/login", json={"name": name, "password": password},
-                                                 headers={"Origin": self._http.url}))  # fmt: skip
+        self._http.speak_as_page()
+        return from_wire(Person, self._http.json("POST", f"{_V1}/login", json={"name": name, "password": password}))
 
     def setup(self, token: str, name: str, password: str) -> Person:
-        """Make the first administrator with the set-up token the server printed."""
+        """Make the first administrator with the set-up token the server printed, and stay logged in as them."""
+        self._http.speak_as_page()
         body = {"token": token, "name": name, "password": password}
-        return from_wire(
-            Person, self._http.json("POST", f"{_V1}/setup", json=body, headers={"Origin": self._http.url})
-        )
+        return from_wire(Person, self._http.json("POST", f"{_V1}/setup", json=body))
 
     def logout(self) -> None:
-        self._http.json("POST", f"{_V1}/logout", headers={"Origin": self._http.url})
+        self._http.json("POST", f"{_V1}/logout")
