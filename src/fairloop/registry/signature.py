@@ -79,7 +79,7 @@ def _values(name: str, kind: str, values: Sequence[Any]) -> Any:
     texts = [None if v is None or (isinstance(v, float) and math.isnan(v)) else str(v) for v in values]
     if kind == "category":
         return pd.Categorical(texts, categories=pd.Index(sorted({t for t in texts if t is not None}), dtype="str"))
-    return pd.array(texts, dtype="str")
+    return pd.array(["" if t is None else t for t in texts], dtype="str")
 
 
 def _numbers(name: str, kind: str, values: Sequence[Any]) -> np.ndarray:

@@ -13,12 +13,12 @@ DAY_MS = 86_400_000
 
 def feature_column(column: pl.Series) -> pd.Series:
     """One column: numbers keep their type (with missing values: float64), text that names categories is categorical,
-    free text stays text, dates are days since 1970."""
+    free text stays text (missing is empty), dates are days since 1970."""
     kind = kind_of(column)
     if kind == "category":
         return _categorical(column.cast(pl.String))
     if kind == "text":
-        return pd.Series(column.to_list(), dtype="str", name=column.name)
+        return pd.Series(column.fill_null("").to_list(), dtype="str", name=column.name)
     if kind == "date":
         days = column.cast(pl.Int64).cast(pl.Float64) / DAY_MS if column.dtype == pl.Time else _days(column)
         return pd.Series(_floats(days), name=column.name)
