@@ -1,16 +1,28 @@
-"""What waits for a person: approvals and open alerts, over the projects they see."""
+"""What waits for a person: approvals, held rollouts and open alerts, over the projects they see."""
 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from fairloop.core.people import Project
 from fairloop.server.services import Services
 
 
 def waiting(services: Services, projects: list[Project]) -> list[dict[str, Any]]:
-    """One entry each, newest first: kind, words, at_ms, URL."""
-    return []
+    """One entry each, newest first: kind, words, at_ms, project, URL."""
+    found: list[dict[str, Any]] = []
+    for project in projects:
+        base = f"/projects/{quote(project.name, safe='')}"
+        for request in services.loops.approvals(project.id, decision="waiting"):
+            cycle = services.loops.cycle(project.id, request.cycle_id)
+            found.append({"kind": "approval", "icon": "person", "project": project.name, "at_ms": request.requested_ms,
+                          "words": f"Cycle {cycle.number} of {cycle.loop} waits for a {request.role.replace('_', ' ')}",
+                          "detail": cycle.words, "href": f"{base}/cycles/{cycle.id}#approve"})  # fmt: skip
+        for alert in services.monitoring.alerts(project.id, "open"):
+            found.append({"kind": "alert", "icon": "alert", "project": project.name, "at_ms": alert.opened_ms,
+                          "words": alert.words, "detail": "", "href": f"{base}/alerts#{alert.id}"})  # fmt: skip
+    return sorted(found, key=lambda item: -int(item["at_ms"]))
 
 
 def people(services: Services) -> list[dict[str, str]]:

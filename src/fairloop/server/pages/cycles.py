@@ -1,0 +1,126 @@
+"""A cycle: its timeline, its candidates, and the decision a person takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar.response import Redirect
+
+from fairloop.access.permit import role_in
+from fairloop.core.cycles import ApprovalRequest, Cycle
+from fairloop.core.people import Identity, Project
+from fairloop.errors import NotFound
+from fairloop.server.pages import gather, live
+from fairloop.server.pages.forms import Form, act
+from fairloop.server.pages.shell import Asked, Html, page, within
+from fairloop.server.pages.views import evidence, lineage
+from fairloop.server.pages.views.timeline import entries
+from fairloop.server.pages.views.verdicts import cards
+from fairloop.server.pages.words import METRIC_NAMES
+from fairloop.server.services import Services
+
+DECIDED = {"approved": "Approved. The rollout begins.", "refused": "Refused. Nothing changes in production."}
+
+
+def show(request: Asked, services: Services, identity: Identity, project: Project, cycle_id: str) -> Html:
+    """One turn of the loop, from its trigger to its end."""
+    cycle = services.loops.cycle(project.id, cycle_id)
+    return page(request, "cycle.html", title=f"Cycle {cycle.number} of {cycle.loop}", section="project", cycle=cycle,
+                timeline=live.part(request, "parts/timeline.html", **_view(services, identity, project, cycle)),
+                strip=_strip(services, project, cycle), can_cancel=not cycle.stage.final,
+                runs=[(key.split(":")[0], within(project, "pipelines", run_id)) for key, run_id in cycle.pipeline_run_ids.items()],
+                evidence=_evidence(services, project, cycle))  # fmt: skip
+
+
+def timeline(request: Asked, services: Services, identity: Identity, project: Project, cycle_id: str) -> Html:
+    """The timeline alone, for the page to renew."""
+    cycle = services.loops.cycle(project.id, cycle_id)
+    return live.renewed(request, "parts/timeline.html", **_view(services, identity, project, cycle))
+
+
+def _view(services: Services, identity: Identity, project: Project, cycle: Cycle) -> dict[str, Any]:
+    approvals = services.loops.approvals(project.id, cycle_id=cycle.id)
+    request = approvals[0] if approvals else None
+    events = services.loops.events(project.id, cycle.id)
+    rollout = gather.rollout_of(services, cycle)
+    return {
+        "cycle": cycle, "entries": entries(cycle, events, request), "approval": request,
+        "decide": decision(services, identity, project, request) if request else None,
+        "rollout": rollout_view(rollout), "renew": within(project, "cycles", cycle.id, "timeline"),
+        "live": not cycle.stage.final, "alert_href": within(project, "alerts"),
+    }  # fmt: skip
+
+
+def decision(services: Services, identity: Identity, project: Project, request: ApprovalRequest) -> dict[str, Any]:
+    """What the Approve and Refuse forms need, and why this person may not use them."""
+    role = role_in(identity, project.id)
+    why = ""
+    if str(role) not in {request.role, "administrator"}:
+        why = f"The policy asks for a {request.role.replace('_', ' ')}. You are {str(role).replace('_', ' ') if role else 'not a member'} here."
+    elif request.two_person and identity.name == request.author:
+        why = "The policy asks for a second person: you started this cycle."
+    version = services.registry.version_by_id(project.id, request.model_version_id)
+    return {"request": request, "why": why, "href": within(project, "approvals", request.id), "open": request.decision == "waiting",
+            "model": f"{version.model} v{version.version}", "model_href": within(project, "models", version.model, version.version)}  # fmt: skip
+
+
+def rollout_view(rollout: Any) -> dict[str, Any] | None:
+    """The steps of a rollout, each with what was judged on it."""
+    if rollout is None or not rollout.steps:
+        return None
+    steps = []
+    for number, share in enumerate(rollout.steps):
+        line = next((h for h in rollout.history if h.get("share") == share), None)
+        now = rollout.state in {"running", "held", "smoke"} and number == rollout.step
+        done = line is not None or rollout.state == "promoted"
+        steps.append({"share": share, "state": "now" if now else "done" if done else "", "line": line,
+                      "verdicts": cards(line.get("verdicts") or []) if line else []})  # fmt: skip
+    return {"rollout": rollout, "steps": steps}
+
+
+def _evidence(services: Services, project: Project, cycle: Cycle) -> dict[str, Any]:
+    candidates = services.evaluations.candidates(project.id, cycle_id=cycle.id)
+    found = gather.judged(services, project.id, candidates)
+    rows = []
+    for candidate, evaluation in found:
+        values = {k: v.get("estimate") for k, v in evaluation.metrics.items()} if evaluation else {}
+        rows.append({"name": evidence.method_words(candidate), "state": "chosen" if candidate.id == cycle.chosen_candidate_id else candidate.state,
+                     "values": values, "run": within(project, "runs", candidate.run_id) if candidate.run_id else "", "id": candidate.id})  # fmt: skip
+    shown = [n for n in ("roc_auc", "r2", "mean_absolute_error") if any(n in r["values"] for r in rows)]
+    shown += [n for n in sorted({k for r in rows for k in r["values"]}) if n.split(" by ")[0].endswith("_difference")][:4]
+    names = {n: METRIC_NAMES.get(n.split(" by ")[0], n) + n[len(n.split(" by ")[0]):] for n in shown}
+    return {"frontier": evidence.frontier(found, cycle.gates, cycle.chosen_candidate_id), "rows": rows, "names": names}
+
+
+def _strip(services: Services, project: Project, cycle: Cycle) -> list[lineage.Part]:
+    parts = []
+    try:
+        parts.append(lineage.data(project, services.datasets.get(project.id, cycle.dataset_version_id)))
+    except NotFound:
+        pass
+    run = gather.run_of(services, project.id, cycle.pipeline_run_ids.get("train", ""))
+    if run is not None:
+        parts.append(lineage.pipeline(project, run.id, run.pipeline))
+    parts.append(lineage.cycle(project, cycle.id, cycle.number, here=True))
+    if cycle.model_version_id:
+        parts.append(lineage.model(project, services.registry.version_by_id(project.id, cycle.model_version_id)))
+    if gather.endpoint_named(services, project.id, cycle.loop):
+        parts.append(lineage.endpoint(project, cycle.loop))
+    return parts
+
+
+def decide(services: Services, identity: Identity, project: Project, approval_id: str, data: Form) -> Redirect:
+    """Approve or refuse, with a reason."""
+    request = services.loops.approval(project.id, approval_id)
+    approve = data.get("decision") == "approved"
+    return act(within(project, "cycles", request.cycle_id),
+               lambda: services.loops.decide(project.id, approval_id, identity, approve=approve, reason=data.get("reason", "")),
+               lambda done: DECIDED[done.decision])  # fmt: skip
+
+
+def cancel(services: Services, identity: Identity, project: Project, cycle_id: str, data: Form) -> Redirect:
+    """End a cycle that is not over."""
+    services.loops.cycle(project.id, cycle_id)
+    return act(within(project, "cycles", cycle_id),
+               lambda: services.driver.cancel(project.id, cycle_id, identity, data.get("reason", "")),
+               "Cancelled. What it ran is being stopped.")  # fmt: skip
