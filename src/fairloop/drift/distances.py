@@ -105,7 +105,8 @@ def kolmogorov_smirnov(reference: Profile, window: Profile) -> float | None:
 def wasserstein(reference: Profile, window: Profile) -> float | None:
     r"""Earth mover's distance :math:`\int |F-G|` in the column's unit, each distribution function linear inside bins.
 
-    The open outer bins end at the reference's lowest and highest value. None for categories, without values, or with
+    The open outer bins end at the reference's lowest and highest value, which makes long tails count up to a fifth too
+    much. None for categories, without values, or with
     infinite ones.
     """
     shares = _value_shares(reference, window)

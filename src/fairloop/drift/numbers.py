@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -89,20 +90,24 @@ def count_between(values: Values, edges: list[float]) -> list[int]:
     for start in range(0, len(values), _CHUNK):
         piece = values[start : start + _CHUNK]
         found = flags[: len(piece)]
-        for index, limit in enumerate(limits):
+        for index, limit in limits:
             np.less_equal(piece, limit, out=found)
             below[index] += np.count_nonzero(found)
     counts = np.diff(below, prepend=0, append=len(values))
     return [int(count) for count in counts]
 
 
-def _limits(values: Values, edges: list[float]) -> list[Any]:
-    """Edges in the type of the values, so that comparing converts nothing; rounding down keeps x <= edge exact."""
+def _limits(values: Values, edges: list[float]) -> list[tuple[int, Any]]:
+    """Edges in the type of the values, so that comparing converts nothing; rounding down keeps x <= edge exact.
+
+    An edge below what the type can hold is left out: nothing lies at or below it.
+    """
+    if values.dtype == np.float32:
+        narrow = np.asarray(edges, dtype=np.float32)
+        over = narrow.astype(np.float64) > np.asarray(edges)
+        return list(enumerate(np.where(over, np.nextafter(narrow, np.float32(-np.inf)), narrow)))
     if values.dtype.kind == "f":
-        if values.dtype == np.float32:
-            narrow = np.asarray(edges, dtype=np.float32)
-            over = narrow.astype(np.float64) > np.asarray(edges)
-            return list(np.where(over, np.nextafter(narrow, np.float32(-np.inf)), narrow))
-        return list(np.asarray(edges, dtype=np.float64))
+        return list(enumerate(np.asarray(edges, dtype=values.dtype)))
     info = np.iinfo(values.dtype)
-    return [np.array(min(max(int(np.floor(edge)), info.min), info.max), dtype=values.dtype) for edge in edges]
+    floors = [math.floor(edge) for edge in edges]
+    return [(i, np.array(min(floor, info.max), dtype=values.dtype)) for i, floor in enumerate(floors) if floor >= info.min]

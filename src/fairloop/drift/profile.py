@@ -70,7 +70,9 @@ def profile_window(frame: Frame, reference: Mapping[str, Profile]) -> Profiles:
     present = set(table.columns)
     result: Profiles = {}
     for name, known in reference.items():
-        series = table[name] if name in present else pl.Series(name, [None] * len(table), dtype=pl.String)
+        series = table[name] if name in present else None
+        if series is None or not _is_flat(series):
+            series = pl.Series(name, [None] * len(table), dtype=pl.String)
         result[name] = _WINDOWS[known["kind"]](series, known)
     return result
 
@@ -114,14 +116,19 @@ def _merge(name: str, first: Profile, second: Profile) -> Profile:
     return merged
 
 
+def _is_flat(series: pl.Series) -> bool:
+    """Whether each row holds one value that can be counted: no list, struct, bytes or Python object."""
+    return not (series.dtype.is_nested() or series.dtype in (pl.Binary, pl.Object))
+
+
 def kind_of(series: pl.Series) -> str | None:
     """number, category or text; None for what has no profile (lists, structs, bytes)."""
     if series.dtype.is_numeric() or series.dtype.is_temporal() or series.dtype == pl.Null:
         return "number"
-    if series.dtype in (pl.Boolean, pl.Categorical, pl.Enum):
-        return "category"
-    if series.dtype != pl.String:
+    if not _is_flat(series):
         return None
+    if series.dtype != pl.String:
+        return "category"
     sample = series.drop_nulls().head(2000)
     if len(sample) == 0:
         return "category"
