@@ -214,7 +214,7 @@ class Rollouts:
     def _change(self, rollout: Rollout, **values: Any) -> Rollout:
         """Write, unless somebody else moved the rollout meanwhile."""
         changed = self._database.write(
-            lambda c: rows.change_rollout(c, rollout.id, was=rollout.state, step=rollout.step, **values)
+            lambda c: rows.change_rollout(c, rollout.id, was=rollout.state, at_step=rollout.step, **values)
         )
         if not changed:
             raise Conflict("The rollout moved on meanwhile; look again.")

@@ -102,9 +102,9 @@ def open_rollouts(connection: Connection) -> list[Rollout]:
     return [_rollout(row) for row in connection.execute(query).mappings()]
 
 
-def change_rollout(connection: Connection, rollout_id: str, *, was: str, step: int, **values: Any) -> bool:
-    """Change a rollout that still is in state ``was`` at ``step``; false when somebody was faster."""
-    query = update(rollouts).where(rollouts.c.id == rollout_id, rollouts.c.state == was, rollouts.c.step == step)
+def change_rollout(connection: Connection, rollout_id: str, *, was: str, at_step: int, **values: Any) -> bool:
+    """Change a rollout that still is in state ``was`` at ``at_step``; false when somebody was faster."""
+    query = update(rollouts).where(rollouts.c.id == rollout_id, rollouts.c.state == was, rollouts.c.step == at_step)
     return connection.execute(query.values(**values)).rowcount == 1
 
 
