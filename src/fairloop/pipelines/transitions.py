@@ -84,6 +84,8 @@ def _make_ready(connection: Any, run: PipelineRun, plan: Plan, key: str, now_ms:
     inputs = {name: resolve(form, outputs, run.params) for name, form in spec.inputs.items()}
     found = cache_key(spec, inputs, run.capture)
     hit = rows.cached(connection, run.project_id, found) if found else None
+    if hit is not None and any(output.get("own_class") for output in hit.outputs):
+        hit = None  # its class was defined by a session that is over
     values: dict[str, Any] = {"inputs": inputs, "cache_key": found, "ready_ms": now_ms}
     if hit is None:
         rows.update_step(connection, run.id, key, state=str(State.READY), **values)

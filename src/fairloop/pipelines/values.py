@@ -19,6 +19,9 @@ from fairloop.core.records import from_plain, to_plain
 from fairloop.errors import InvalidInput
 
 INLINE_BYTES = 65_536
+OWN_CLASS = "own_class"
+"""Marks a pickle that carries a class by value (``__main__``, notebooks): another session defines its own, so such a
+result is not used again."""
 _SCALARS = (type(None), bool, int, float, str)
 
 
@@ -136,7 +139,9 @@ def _write_array(value: Any, _: BlobStore) -> tuple[bytes, dict[str, Any]]:
 
 def _write_pickle(value: Any, _: BlobStore) -> tuple[bytes, dict[str, Any]]:
     try:
-        return cloudpickle.dumps(value), {"type": type(value).__qualname__}
+        data = cloudpickle.dumps(value)
+        own = {OWN_CLASS: True} if b"_make_skeleton_class" in data else {}
+        return data, {"type": type(value).__qualname__, **own}
     except (TypeError, AttributeError, ValueError, RecursionError) as cause:
         raise InvalidInput(f"A {type(value).__name__} cannot pass between steps ({cause}); return data instead.") from cause
 
