@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import builtins
+import time
 from typing import Any
 from urllib.parse import quote
 
 from fairloop.client.http import Http
 from fairloop.core.monitors import Monitor, Watching, Window
+from fairloop.core.pipelines import PipelineRun
 from fairloop.core.records import Page, from_wire, to_plain
+from fairloop.errors import NotFound, Unavailable
 
 
 class Monitors:
     def __init__(self, http: Http, path: str) -> None:
         self._http = http
+        self._root = path
         self._path = f"{path}/monitors"
 
     def _one(self, monitor_id: str) -> str:
@@ -38,6 +42,25 @@ class Monitors:
     def start_now(self, monitor_id: str) -> str:
         """Ask for a watch run at once; the id of the pipeline run that does it."""
         return str(self._http.json("POST", f"{self._one(monitor_id)}/runs")["pipeline_run_id"])
+
+    def judge_now(self, monitor_id: str, *, timeout_s: float = 300.0) -> PipelineRun:
+        """Ask for a watch run at once, and wait until it has ended.
+
+        Raises
+        ------
+        Unavailable
+            It has not ended after ``timeout_s``; it goes on.
+        """
+        run_id, end = self.start_now(monitor_id), time.monotonic() + timeout_s
+        while time.monotonic() < end:
+            try:
+                run = from_wire(PipelineRun, self._http.json("GET", f"{self._root}/pipeline-runs/{run_id}"))
+            except NotFound:  # the run before it is still under way
+                run = None
+            if run is not None and run.state.final:
+                return run
+            time.sleep(0.1)
+        raise Unavailable(f"The watch run {run_id} has not ended after {timeout_s:g} s; look at it with its id.")
 
     def windows(self, monitor_id: str, *, deployment_id: str | None = None, limit: int = 100,
                 cursor: str | None = None) -> Page[Window]:  # fmt: skip

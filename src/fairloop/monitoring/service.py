@@ -13,6 +13,7 @@ from fairloop.core.checks import Check
 from fairloop.core.clock import Clock
 from fairloop.core.endpoints import Deployment, DeploymentState
 from fairloop.core.ids import new_id
+from fairloop.core.models import ModelVersion
 from fairloop.core.monitors import Alert, Monitor, Watched, Watching, Window
 from fairloop.core.people import Identity
 from fairloop.core.records import Page
@@ -22,7 +23,9 @@ from fairloop.evaluation.service import Evaluations
 from fairloop.monitoring.persistence import persistence
 from fairloop.monitoring.words import sentence
 from fairloop.registry.service import Registry
+from fairloop.storage import datasets as dataset_rows
 from fairloop.storage import endpoints as endpoint_rows
+from fairloop.storage import loops as loop_rows
 from fairloop.storage import monitors as rows
 from fairloop.storage.engine import Connection, Database
 
@@ -52,13 +55,19 @@ class Monitoring:
     # ------------------------------------------------------------------ monitors
     def ensure(self, project_id: str, endpoint_id: str, loop: str, checks: list[Check], every_s: float,
                window: int) -> Monitor:  # fmt: skip
-        """The endpoint's monitor, with these checks from now on; windows already judged stay as they are."""
+        """The endpoint's monitor, with these checks from now on; windows already judged stay as they are.
+
+        Whoever watches the inputs for drift watches the scores too: that needs no labels and tells whether it matters.
+        """
         if every_s < SHORTEST_S:
             raise InvalidInput(f"every_s={every_s:g} is too often; use {SHORTEST_S:g} second or more.")
         if window < SMALLEST_WINDOW:
             raise InvalidInput(f"window={window} is too small to judge; use {SMALLEST_WINDOW} predictions or more.")
         if twice := {c.name for c in checks if sum(o.name == c.name for o in checks) > 1}:
             raise InvalidInput(f"The check {min(twice)!r} stands twice; a monitor asks each question once.")
+        metrics = [check.metric for check in checks]
+        if "drift" in metrics and "prediction_drift" not in metrics:
+            checks = [*checks, Check(metric="prediction_drift")]
         now = self._clock.now_ms()
 
         def work(connection: Connection) -> Monitor:
@@ -171,12 +180,26 @@ class Monitoring:
             baseline = judged[part].metrics if part else {}
         return Watched(
             deployment_id=deployment.id, live=deployment.state is DeploymentState.LIVE,
-            task=str(version.signature.get("task") or "binary"), positive=version.signature.get("positive"),
+            task=str(version.signature.get("task") or "binary"), positive=self._positive(version),
             profile=profile, baseline=baseline, baseline_part=part,
             after_seq=int(last.detail["to_seq"]) if last else -1, index=int(last.detail["index"]) + 1 if last else 0,
             counters=dict(last.detail.get("counters") or {}) if last else {},
             open=[w for w in seen if w.detail.get("pending")],
         )  # fmt: skip
+
+    def _positive(self, version: ModelVersion) -> Any:
+        """Which label is the positive answer: as the model was told, or as the data of its cycle says."""
+        found = version.signature.get("positive")
+        if found is not None or version.cycle_id is None:
+            return found
+        cycle_id = version.cycle_id
+
+        def look(connection: Connection) -> Any:
+            cycle = loop_rows.cycle_by_id(connection, cycle_id)
+            data = dataset_rows.by_id(connection, version.project_id, cycle.dataset_version_id) if cycle else None
+            return data.roles.positive if data else None
+
+        return self._database.read(look)
 
     def record_windows(self, project_id: str, monitor_id: str, windows: list[Window]) -> list[Window]:
         """Keep judged windows, new ones and those judged again with late values, and open or go on with alerts."""

@@ -61,10 +61,13 @@ def _label(text: str | None, task: str, positive: Any) -> float:
 
 
 def is_positive(label: Any, positive: Any) -> float:
-    """1 or 0 for a label as people send it: the positive answer itself, or true, false, 1 and 0 for yes and no."""
+    """1 or 0 for a label as people send it: the positive answer itself, or true, false, 1 and 0 for yes and no.
+
+    NaN when nobody said which answer is the positive one and the label does not tell.
+    """
     if positive is not None and (label == positive or str(label) == str(positive)):
         return 1.0
     plain = isinstance(label, (bool, int, float)) and label in (0, 1)
     if plain and (positive is None or isinstance(positive, (str, bool))):
         return float(label)
-    return 0.0
+    return np.nan if positive is None else 0.0
