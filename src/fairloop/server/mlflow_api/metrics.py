@@ -45,6 +45,11 @@ def series(points: list[wire.Point]) -> list[Points]:
             for key, some in by_key.items()]  # fmt: skip
 
 
+def _means(request: Ask) -> tuple[Services, Project]:
+    """The services and the project. The framework would start a task for each if they were parameters: a third of the time."""
+    return request.app.state.services, request.scope["state"]["project"]
+
+
 def _submit(services: Services, project: Project, run_id: str, points: list[wire.Point], params: Mapping[str, str],
             tags: Mapping[str, str]) -> Future[None]:  # fmt: skip
     return services.tracking.submit_batch(project.id, run_id, series(points), params, tags, name=tags.get(wire.RUN_NAME))
@@ -61,29 +66,33 @@ async def _done(services: Services, project: Project, run_id: str, points: list[
     return Response(wire.EMPTY, media_type="application/json")
 
 
-async def log_batch(request: Ask, services: Services, project: Project) -> Response[bytes]:
+async def log_batch(request: Ask) -> Response[bytes]:
     """Log metrics, params and tags of a run: all or nothing, answered when they are on disk."""
+    services, project = _means(request)
     asked = wire.decode(wire.LogBatch, await request.body())
     written = _submit(services, project, asked.run_id, asked.metrics, wire.pairs(asked.params), wire.pairs(asked.tags))
     return await _done(services, project, asked.run_id, asked.metrics, written)
 
 
-async def log_metric(request: Ask, services: Services, project: Project) -> Response[bytes]:
+async def log_metric(request: Ask) -> Response[bytes]:
     """Log one point of a metric."""
+    services, project = _means(request)
     asked = wire.decode(wire.OneMetric, await request.body())
     run_id = asked.run_id or asked.run_uuid
     return await _done(services, project, run_id, [asked], _submit(services, project, run_id, [asked], {}, {}))
 
 
-async def log_param(request: Ask, services: Services, project: Project) -> Response[bytes]:
+async def log_param(request: Ask) -> Response[bytes]:
     """Log one param."""
+    services, project = _means(request)
     asked = wire.decode(wire.OnePair, await request.body())
     run_id = asked.run_id or asked.run_uuid
     return await _done(services, project, run_id, [], _submit(services, project, run_id, [], {asked.key: asked.value}, {}))
 
 
-async def set_tag(request: Ask, services: Services, project: Project) -> Response[bytes]:
+async def set_tag(request: Ask) -> Response[bytes]:
     """Set one tag of a run."""
+    services, project = _means(request)
     asked = wire.decode(wire.OnePair, await request.body())
     run_id = asked.run_id or asked.run_uuid
     return await _done(services, project, run_id, [], _submit(services, project, run_id, [], {}, {asked.key: asked.value}))
