@@ -17,6 +17,49 @@ PUBLIC = {
     *("/health", "/version", "/api/3.0/mlflow/server-info", "/static", "/favicon.ico"),
     *("/login", "/setup", "/logout", "/api/v1/login", "/api/v1/setup", "/api/v1/logout"),
 }
+
+
+def test_a_planted_route_without_permission_stops_the_start() -> None:
+    @get("/planted", sync_to_thread=False)
+    def planted() -> str:
+        return "open"
+
+    with pytest.raises(TypeError, match=r"/planted.*declares no permission"):
+        check_routes(Litestar([planted], openapi_config=None))
+
+
+def test_a_planted_static_folder_stops_the_start(tmp_path: Path) -> None:
+    router = create_static_files_router("/files", directories=[tmp_path])
+    with pytest.raises(TypeError, match="declares no permission"):
+        check_routes(Litestar([router], openapi_config=None))
+
+
+def test_a_planted_websocket_stops_the_start() -> None:
+    @websocket("/live")
+    async def live(socket: WebSocket) -> None:
+        await socket.accept()
+
+    with pytest.raises(TypeError, match="declares no permission"):
+        check_routes(Litestar([live], openapi_config=None))
+
+
+def test_the_frameworks_own_openapi_pages_would_stop_the_start() -> None:
+    with pytest.raises(TypeError, match="declares no permission"):
+        check_routes(Litestar([]))
+
+
+def test_a_route_cannot_be_written_without_a_permission() -> None:
+    with pytest.raises(TypeError, match="declares no permission"):
+        Route("GET", "/x", lambda: None, None)  # type: ignore[arg-type]
+
+
+def test_a_project_permission_needs_a_project_in_the_path() -> None:
+    with pytest.raises(TypeError, match="needs a project"):
+        Route("GET", "/x", lambda: None, Permission.PROJECT_READ)
+
+
+def test_strangers_reach_only_the_listed_public_urls(secured: World) -> None:
+    public = {u.path for u in secured.urls() if u.permission is Permission.PUBLIC}
     unexpected = {p for p in public if not any(p == q or p.startswith(q + "/") for q in PUBLIC)}
     assert not unexpected
 

@@ -232,8 +232,11 @@ class PostgreSQL(Database):
         except ModuleNotFoundError as cause:
             raise MissingExtra("PostgreSQL needs a driver: pip install 'fairloop[postgres]'.") from cause
         self._pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="fairloop-writer")
+        self._closed = False
 
     def submit(self, work: Work[T]) -> Future[T]:
+        if self._closed:
+            raise Unavailable("The server is stopping; try again in a moment.")
         return self._pool.submit(self._write, work)
 
     def _write(self, work: Work[T]) -> T:
@@ -249,6 +252,8 @@ class PostgreSQL(Database):
         raise AssertionError("unreachable")
 
     def write(self, work: Work[T]) -> T:
+        if self._closed:
+            raise Unavailable("The server is stopping; try again in a moment.")
         return self._write(work)
 
     def read(self, work: Work[T]) -> T:
@@ -265,5 +270,6 @@ class PostgreSQL(Database):
             yield connection
 
     def close(self) -> None:
+        self._closed = True
         self._pool.shutdown(wait=True)
         self._engine.dispose()
