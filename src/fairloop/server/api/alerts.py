@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class Reason:
     reason: str = ""
 
 
-def list_alerts(services: Services, project: Project, in_state: Annotated[str | None, Parameter(query="state")] = None, limit: int = 100,
+def list_alerts(services: Services, project: Project, in_state: Annotated[str | None, QueryParameter(name="state")] = None, limit: int = 100,
                 cursor: str | None = None) -> Page[Alert]:  # fmt: skip
     """Failing checks on live traffic, newest first."""
     return services.monitoring.alert_page(project.id, in_state, limit=limit, cursor=cursor)
