@@ -1,5 +1,8 @@
-"""Drift of a window of 1M x 20 against a reference of 100k x 20: ours beside one Polars pass over the same data (the floor)
-and scipy's per-column tests. `python benchmarks/bench_drift.py [rows]`"""
+"""Drift of a window of 1M x 20 against a reference of 100k x 20.
+
+Ours beside one Polars pass over the same data (the floor) and scipy's test per column.
+`python benchmarks/bench_drift.py [rows]`
+"""
 
 from __future__ import annotations
 
@@ -35,19 +38,23 @@ def table(rows: int, seed: int) -> pl.DataFrame:
     names = np.array([f"category {i}" for i in range(30)], dtype=object)
     numbers = {f"number_{i}": random.normal(size=rows) for i in range(NUMBERS)}
     categories = {
-        f"category_{i}": pl.Series(names[random.integers(0, 30, rows)], dtype=pl.String) for i in range(CATEGORIES)
+        f"category_{i}": pl.Series(names[random.integers(0, 30, rows)], dtype=pl.String)
+        for i in range(CATEGORIES)
     }
     return pl.DataFrame(numbers | categories)
 
 
 def polars_pass(frame: pl.LazyFrame) -> pl.DataFrame:
-    """What any profile needs at least: moments, range and missing of the numbers, distinct values of the strings."""
+    """What any profile needs at least: moments, range and missing values, distinct strings."""
     numbers, strings = cs.numeric(), cs.string()
     return frame.select(
-        numbers.mean().name.suffix("_mean"), numbers.std().name.suffix("_sd"), numbers.min().name.suffix("_min"),
-        numbers.max().name.suffix("_max"), pl.all().null_count().name.suffix("_null"),
+        numbers.mean().name.suffix("_mean"),
+        numbers.std().name.suffix("_sd"),
+        numbers.min().name.suffix("_min"),
+        numbers.max().name.suffix("_max"),
+        pl.all().null_count().name.suffix("_null"),
         strings.n_unique().name.suffix("_distinct"),
-    ).collect()  # fmt: skip
+    ).collect()
 
 
 def scipy_tests(reference: pl.DataFrame, window: pl.DataFrame) -> None:
@@ -70,10 +77,13 @@ def main(rows: int) -> None:
     peer = median_s(lambda: scipy_tests(reference, window), repeats=1)
     print(f"drift, {rows:,} x {NUMBERS + CATEGORIES} against {rows // 10:,} x {NUMBERS + CATEGORIES}")
     for name, seconds, base in (
-        ("one Polars pass, in memory (floor)", floor, floor), ("fairloop profile, in memory", profiled, floor),
-        ("one Polars pass with reading (floor)", reading, reading), ("fairloop profile with reading", read, reading),
-        ("fairloop judge (profile to verdict)", judged, floor), ("scipy KS, numbers only", peer, floor),
-    ):  # fmt: skip
+        ("one Polars pass, in memory (floor)", floor, floor),
+        ("fairloop profile, in memory", profiled, floor),
+        ("one Polars pass with reading (floor)", reading, reading),
+        ("fairloop profile with reading", read, reading),
+        ("fairloop judge (profile to verdict)", judged, floor),
+        ("scipy KS, numbers only", peer, floor),
+    ):
         print(f"  {name:<40} {seconds * 1000:10.1f} ms  {seconds / base:8.2f} x floor")
 
 

@@ -1,4 +1,7 @@
-"""Group metrics with intervals on 1M rows: ours, one Polars group-by (the floor), Fairlearn. `python benchmarks/bench_fairness.py [rows]`"""
+"""Group metrics with intervals on 1M rows: ours, one Polars group-by (the floor), Fairlearn.
+
+`python benchmarks/bench_fairness.py [rows]`
+"""
 
 from __future__ import annotations
 
@@ -36,9 +39,19 @@ def fairlearn_frame(label: np.ndarray, predicted: np.ndarray, group: np.ndarray)
     from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate, true_positive_rate
     from sklearn.metrics import accuracy_score
 
-    metrics = {"accuracy": accuracy_score, "selection": selection_rate, "tpr": true_positive_rate, "fpr": false_positive_rate}
+    metrics = {
+        "accuracy": accuracy_score,
+        "selection": selection_rate,
+        "tpr": true_positive_rate,
+        "fpr": false_positive_rate,
+    }
     return MetricFrame(
-        metrics=metrics, y_true=label, y_pred=predicted, sensitive_features=group, n_boot=2, ci_quantiles=[0.025, 0.975]
+        metrics=metrics,
+        y_true=label,
+        y_pred=predicted,
+        sensitive_features=group,
+        n_boot=2,
+        ci_quantiles=[0.025, 0.975],
     ).by_group
 
 
@@ -55,8 +68,12 @@ def main(rows: int) -> None:
         "fairloop, polars strings": median_s(lambda: all_gaps(label, predicted, table["group"])),
         "fairloop, pandas strings": median_s(lambda: all_gaps(label, predicted, pandas)),
         "fairloop, numpy objects": median_s(lambda: all_gaps(label, predicted, group)),
-        "fairloop, polars strings, weighted": median_s(lambda: all_gaps(label, predicted, table["group"], weight)),
-        "fairlearn MetricFrame, 2 bootstraps": median_s(lambda: fairlearn_frame(label, predicted, group), repeats=1),
+        "fairloop, polars strings, weighted": median_s(
+            lambda: all_gaps(label, predicted, table["group"], weight)
+        ),
+        "fairlearn MetricFrame, 2 bootstraps": median_s(
+            lambda: fairlearn_frame(label, predicted, group), repeats=1
+        ),
     }
     print(f"group metrics (accuracy, selection, TPR, FPR) of {rows:,} rows in {len(GROUPS)} groups")
     for name, seconds in measured.items():

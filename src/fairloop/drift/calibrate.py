@@ -1,13 +1,13 @@
 """p-values of a difference between two profiles, exact about how many rows each of them has.
 
-Thresholds on a distance alone alarm on noise: without any drift PSI exceeds 0.1 in 98 % of windows of 50 rows. Here the
-null is the two-sample one, at this window's size and the reference's.
+Thresholds on a distance alone alarm on noise: without any drift PSI exceeds 0.1 in 98 % of windows of 50
+rows. Here the null is the two-sample one, at this window's size and the reference's.
 
 References
 ----------
 Cochran, W. G. (1954). Some methods for strengthening the common chi-square tests. Biometrics 10, 417-451.
-Mann, H. B., Whitney, D. R. (1947). On a test of whether one of two random variables is stochastically larger than the
-other. Ann. Math. Statist. 18, 50-60.
+Mann, H. B., Whitney, D. R. (1947). On a test of whether one of two random variables is stochastically larger
+than the other. Ann. Math. Statist. 18, 50-60.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ ENOUGH = 5.0
 def column_tests(reference: Mapping[str, Any], window: Mapping[str, Any]) -> dict[str, float]:
     """p-values of the questions a column can answer, by name.
 
-    ``shape``: do the bins (without the missing) share proportions, chi-square over bins of at least 5 expected rows each;
-    ``order``: do values tend to be higher or lower (rank sum over the bins, numbers only);
-    ``missing``: is the share of missing values equal; ``unseen``: that of unseen categories. The last two are exact when
-    few rows are concerned. Text answers for each of its features, as ``feature: question``.
+    ``shape``: do the bins (without the missing) share proportions, chi-square over bins of at least 5
+    expected rows each; ``order``: do values tend to be higher or lower (rank sum over the bins, numbers
+    only); ``missing``: is the share of missing values equal; ``unseen``: that of unseen categories. The last
+    two are exact when few rows are concerned. Text answers for each of its features, as ``feature:
+    question``.
 
     Returns
     -------
@@ -97,7 +98,8 @@ def merge_smallest(first: Counts, second: Counts) -> tuple[Counts, Counts]:
 
 
 def rank_sum(first: Counts, second: Counts) -> float | None:
-    """Two-sided p-value that values of one sample tend to be higher, from counts in ordered bins with ties corrected."""
+    """Two-sided p-value that values of one sample tend to be higher, from counts in ordered bins with ties
+    corrected."""
     one, two = first.sum(), second.sum()
     total = first + second
     size = one + two
@@ -111,7 +113,8 @@ def rank_sum(first: Counts, second: Counts) -> float | None:
 
 
 def share_test(hits_1: float, size_1: float, hits_2: float, size_2: float) -> float | None:
-    """Two-sided p-value that two shares are equal: chi-square with enough rows expected, else Fisher's exact test.
+    """Two-sided p-value that two shares are equal: chi-square with enough rows expected, else Fisher's exact
+    test.
 
     None when neither or every row is a hit.
     """
@@ -128,7 +131,9 @@ def _fisher(seen: int, hits: int, drawn: int, size: int) -> float:
     low, high = max(0, drawn + hits - size), min(hits, drawn)
     counts = np.arange(low, high + 1, dtype=np.float64)
     chances = (
-        _log_choose(hits, counts) + _log_choose(size - hits, drawn - counts) - _log_choose(size, np.float64(drawn))
+        _log_choose(hits, counts)
+        + _log_choose(size - hits, drawn - counts)
+        - _log_choose(size, np.float64(drawn))
     )
     limit = chances[seen - low] + 1e-9
     return min(1.0, float(np.exp(chances[chances <= limit]).sum()))

@@ -17,9 +17,10 @@ Profile = dict[str, Any]
 def category_reference(series: pl.Series) -> Profile:
     """Counts of the frequent categories, then of all rare ones together, then of unseen ones (0 here).
 
-    Frequent are at most 40 categories with at least 10 rows and 0.2 % of them. ``singletons`` counts categories seen
-    once: by Good and Turing, their share of the rows is what new rows hold of categories never seen, so the judge does
-    not take a long tail for drift. With more than 1,000 rare categories, ``rare`` is None and unseen counts as rare.
+    Frequent are at most 40 categories with at least 10 rows and 0.2 % of them. ``singletons`` counts
+    categories seen once: by Good and Turing, their share of the rows is what new rows hold of categories
+    never seen, so the judge does not take a long tail for drift. With more than 1,000 rare categories,
+    ``rare`` is None and unseen counts as rare.
     """
     found, missing = _counted(series)
     size = sum(found.values())
@@ -36,7 +37,8 @@ def category_reference(series: pl.Series) -> Profile:
 
 
 def category_window(series: pl.Series, reference: Profile) -> Profile:
-    """Counts of other rows in the reference's categories; categories it never held count as unseen, the top 5 by name."""
+    """Counts of other rows in the reference's categories; categories it never held count as unseen, the top 5
+    by name."""
     found, missing = _counted(series)
     frequent = [found.pop(name, 0) for name in reference["categories"]]
     if reference["rare"] is None:
@@ -57,7 +59,7 @@ def _counted(series: pl.Series) -> tuple[dict[str, int], int]:
     found: dict[str, int] = {}
     missing = 0
     for value, rows in counted.iter_rows():
-        if value is None or value != value:  # noqa: PLR0124  # NaN
+        if value is None or value != value:  # NaN
             missing += rows
         else:
             found[str(value)] = found.get(str(value), 0) + rows

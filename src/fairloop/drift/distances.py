@@ -23,8 +23,11 @@ Profile = Mapping[str, Any]
 _HALF = 0.5
 
 
-def paired_counts(reference: Profile, window: Profile) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Counts of both in the same order, the missing last. Of a category reference, singletons stand as unseen.
+def paired_counts(
+    reference: Profile, window: Profile
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Counts of both in the same order, the missing last. Of a category reference, singletons stand as
+    unseen.
 
     Raises
     ------
@@ -55,7 +58,8 @@ def psi(reference: Profile, window: Profile) -> float | None:
 
 
 def excess_psi(reference: Profile, window: Profile) -> float | None:
-    """PSI above what as many rows show without drift, at least 0: comparable between small and large windows."""
+    """PSI above what as many rows show without drift, at least 0: comparable between small and large
+    windows."""
     first, second = paired_counts(reference, window)
     found = _psi(first, second)
     if found is None:
@@ -74,7 +78,8 @@ def _psi(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -> flo
 
 
 def jensen_shannon(reference: Profile, window: Profile) -> float | None:
-    r"""Jensen-Shannon distance :math:`\sqrt{\tfrac12 KL(p|m) + \tfrac12 KL(q|m)}`, m the middle, logarithm base 2.
+    r"""Jensen-Shannon distance :math:`\sqrt{\tfrac12 KL(p|m) + \tfrac12 KL(q|m)}`, m the middle, logarithm
+    base 2.
 
     In [0, 1]: 0 is equal, 1 has no bin in common. None without rows.
     """
@@ -91,9 +96,11 @@ def jensen_shannon(reference: Profile, window: Profile) -> float | None:
 
 
 def kolmogorov_smirnov(reference: Profile, window: Profile) -> float | None:
-    """Largest difference of the two distribution functions at the bin edges, in [0, 1]; missing values left out.
+    """Largest difference of the two distribution functions at the bin edges, in [0, 1]; missing values left
+    out.
 
-    At most the statistic of the raw values, and within one bin's share of it. None for categories or without values.
+    At most the statistic of the raw values, and within one bin's share of it. None for categories or without
+    values.
     """
     shares = _value_shares(reference, window)
     if shares is None:
@@ -103,11 +110,11 @@ def kolmogorov_smirnov(reference: Profile, window: Profile) -> float | None:
 
 
 def wasserstein(reference: Profile, window: Profile) -> float | None:
-    r"""Earth mover's distance :math:`\int |F-G|` in the column's unit, each distribution function linear inside bins.
+    r"""Earth mover's distance :math:`\int |F-G|` in the column's unit, each distribution function linear
+    inside bins.
 
-    The open outer bins end at the reference's lowest and highest value, which makes long tails count up to a fifth too
-    much. None for categories, without values, or with
-    infinite ones.
+    The open outer bins end at the reference's lowest and highest value, which makes long tails count up to a
+    fifth too much. None for categories, without values, or with infinite ones.
     """
     shares = _value_shares(reference, window)
     low, high = reference.get("low"), reference.get("high")
@@ -125,7 +132,8 @@ def wasserstein(reference: Profile, window: Profile) -> float | None:
 
 
 def chi_squared(reference: Profile, window: Profile) -> float | None:
-    r"""Pearson's two-sample statistic :math:`\sum (O-E)^2/E` over the bins as they are; its p-value is calibrate's work."""
+    r"""Pearson's two-sample statistic :math:`\sum (O-E)^2/E` over the bins as they are; its p-value is
+    calibrate's work."""
     first, second = paired_counts(reference, window)
     if first.sum() == 0 or second.sum() == 0:
         return None
@@ -144,10 +152,12 @@ def statistic(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64]) -
 def all_distances(reference: Profile, window: Profile) -> dict[str, float | None]:
     """Every distance of this module by name."""
     return {
-        "psi": psi(reference, window), "jensen_shannon": jensen_shannon(reference, window),
-        "kolmogorov_smirnov": kolmogorov_smirnov(reference, window), "wasserstein": wasserstein(reference, window),
+        "psi": psi(reference, window),
+        "jensen_shannon": jensen_shannon(reference, window),
+        "kolmogorov_smirnov": kolmogorov_smirnov(reference, window),
+        "wasserstein": wasserstein(reference, window),
         "chi_squared": chi_squared(reference, window),
-    }  # fmt: skip
+    }
 
 
 def _value_shares(reference: Profile, window: Profile) -> Sequence[npt.NDArray[np.float64]] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,13 +22,20 @@ PASS, FAIL, INSUFFICIENT = "pass", "fail", "insufficient_evidence"  # core.check
 Profile = Mapping[str, Any]
 
 
-def judge_drift(reference_profiles: Mapping[str, Profile], window_profiles: Mapping[str, Profile], alpha: float = ALPHA,
-                *, min_effect: float = MIN_EFFECT, min_rows: int = MIN_ROWS) -> dict[str, Any]:  # fmt: skip
+def judge_drift(
+    reference_profiles: Mapping[str, Profile],
+    window_profiles: Mapping[str, Profile],
+    alpha: float = ALPHA,
+    *,
+    min_effect: float = MIN_EFFECT,
+    min_rows: int = MIN_ROWS,
+) -> dict[str, Any]:
     """Judge every column of a window, and all of them together.
 
-    A column has drifted when its p-value, corrected for the number of columns, is at most ``alpha`` **and** its effect
-    reaches ``min_effect``: with many rows a trivial shift is certain, but still trivial. The effect is PSI above its
-    expectation without drift; 0.02 is a shift of about 0.14 standard deviations, or of 6 points in a share of one half.
+    A column has drifted when its p-value, corrected for the number of columns, is at most ``alpha`` **and**
+    its effect reaches ``min_effect``: with many rows a trivial shift is certain, but still trivial. The
+    effect is PSI above its expectation without drift; 0.02 is a shift of about 0.14 standard deviations, or
+    of 6 points in a share of one half.
 
     Parameters
     ----------
@@ -43,16 +51,18 @@ def judge_drift(reference_profiles: Mapping[str, Profile], window_profiles: Mapp
     Returns
     -------
     dict
-        ``status``: "fail" if any column drifted, else "pass", or "insufficient_evidence"; ``estimate``: largest effect;
-        ``n``: the window's rows; ``method``; ``p_value``: smallest corrected one; ``drifted``: columns, largest effect
-        first; ``severe``: whether a drifted column's corrected p-value is at most ``alpha / 100``; ``columns``: per
-        column ``kind``, ``status``, ``n``, ``p_value``, ``p_corrected``, ``effect``, ``tests``, ``distances``, ``bins``
-        (for text, ``features`` in place of the last two). Plain JSON values.
+        ``status``: "fail" if any column drifted, else "pass", or "insufficient_evidence"; ``estimate``:
+        largest effect; ``n``: the window's rows; ``method``; ``p_value``: smallest corrected one;
+        ``drifted``: columns, largest effect first; ``severe``: whether a drifted column's corrected p-value
+        is at most ``alpha / 100``; ``columns``: per column ``kind``, ``status``, ``n``, ``p_value``,
+        ``p_corrected``, ``effect``, ``tests``, ``distances``, ``bins`` (for text, ``features`` in place of
+        the last two). Plain JSON values.
 
     Raises
     ------
     InvalidInput
-        On an ``alpha`` outside (0, 1), a negative ``min_effect``, no column, or profiles that do not share bins.
+        On an ``alpha`` outside (0, 1), a negative ``min_effect``, no column, or profiles that do not share
+        bins.
     """
     if not 0 < alpha < 1:
         raise InvalidInput(f"alpha is {alpha!r}; give the accepted share of false alarms, such as 0.05.")
@@ -60,11 +70,13 @@ def judge_drift(reference_profiles: Mapping[str, Profile], window_profiles: Mapp
         raise InvalidInput(f"min_effect is {min_effect!r}; give a number from 0 up, such as {MIN_EFFECT}.")
     names = [name for name in reference_profiles if name in window_profiles]
     if not names:
-        raise InvalidInput("The window shares no column with the reference; profile it with this reference first.")
+        raise InvalidInput(
+            "The window shares no column with the reference; profile it with this reference first."
+        )
     columns = {name: _column(reference_profiles[name], window_profiles[name]) for name in names}
     enough = {
         name: min(reference_profiles[name]["n"], window_profiles[name]["n"]) >= min_rows for name in names
-    }  # fmt: skip
+    }
     judged = [name for name in names if enough[name]]
     corrected = benjamini_hochberg([columns[name]["p_value"] for name in judged])
     for name, p_value in zip(judged, corrected, strict=True):
@@ -75,24 +87,34 @@ def judge_drift(reference_profiles: Mapping[str, Profile], window_profiles: Mapp
     return {
         "status": status,
         "estimate": max((columns[name]["effect"] for name in judged), default=None),
-        "low": None, "high": None,
+        "low": None,
+        "high": None,
         "n": max(window_profiles[name]["n"] for name in names),
-        "method": METHOD, "alpha": alpha, "min_effect": min_effect,
+        "method": METHOD,
+        "alpha": alpha,
+        "min_effect": min_effect,
         "p_value": min(corrected, default=None),
         "drifted": failed,
         "severe": any(columns[name]["p_corrected"] <= alpha / SEVERE for name in failed),
         "columns": columns,
-    }  # fmt: skip
+    }
 
 
 def _column(reference: Profile, window: Profile) -> dict[str, Any]:
     tests = column_tests(reference, window)
     column: dict[str, Any] = {
-        "kind": reference["kind"], "status": INSUFFICIENT, "n": window["n"], "missing": window["missing"],
-        "p_value": combine(tests), "p_corrected": None, "tests": tests,
-    }  # fmt: skip
+        "kind": reference["kind"],
+        "status": INSUFFICIENT,
+        "n": window["n"],
+        "missing": window["missing"],
+        "p_value": combine(tests),
+        "p_corrected": None,
+        "tests": tests,
+    }
     if reference["kind"] == "text":
-        features = {name: _drawn(known, window["features"][name]) for name, known in reference["features"].items()}
+        features = {
+            name: _drawn(known, window["features"][name]) for name, known in reference["features"].items()
+        }
         return column | {"effect": max(part["effect"] for part in features.values()), "features": features}
     return column | _drawn(reference, window)
 
@@ -102,7 +124,7 @@ def _drawn(reference: Profile, window: Profile) -> dict[str, Any]:
         "effect": excess_psi(reference, window) or 0.0,
         "distances": all_distances(reference, window),
         "bins": bins_of(reference, window),
-    }  # fmt: skip
+    }
 
 
 def bins_of(reference: Profile, window: Profile) -> list[dict[str, Any]]:
@@ -123,5 +145,5 @@ def _labels(reference: Profile) -> list[str]:
     edges = reference["edges"]
     if not edges:
         return ["all values"]
-    middle = [f"{low:.4g} to {high:.4g}" for low, high in zip(edges, edges[1:], strict=False)]
+    middle = [f"{low:.4g} to {high:.4g}" for low, high in itertools.pairwise(edges)]
     return [f"up to {edges[0]:.4g}", *middle, f"above {edges[-1]:.4g}"]

@@ -17,7 +17,8 @@ Profile = dict[str, Any]
 
 
 def values_of(series: pl.Series) -> tuple[Values, int]:
-    """The present values as a numpy array of integers or floats, and how many are missing (null, NaN, no number)."""
+    """The present values as a numpy array of integers or floats, and how many are missing (null, NaN, no
+    number)."""
     if not (series.dtype.is_numeric() or series.dtype == pl.Boolean or series.dtype.is_temporal()):
         series = series.cast(pl.Float64, strict=False)
     if series.dtype.is_temporal() or series.dtype == pl.Boolean:
@@ -36,8 +37,8 @@ def values_of(series: pl.Series) -> tuple[Values, int]:
 def number_reference(series: pl.Series, bins: int = BINS) -> Profile:
     """Edges at the quantiles of the present values, and the counts between them.
 
-    Bin i holds values in (edge i-1, edge i]; the first and last are open. Values that fill several quantiles get one
-    edge, so a column of few distinct values has one bin for each of the frequent ones.
+    Bin i holds values in (edge i-1, edge i]; the first and last are open. Values that fill several quantiles
+    get one edge, so a column of few distinct values has one bin for each of the frequent ones.
     """
     values, missing = values_of(series)
     edges = _edges(values, bins)
@@ -77,10 +78,11 @@ def _edges(values: Values, bins: int) -> list[float]:
 
 
 def count_between(values: Values, edges: list[float]) -> list[int]:
-    """How many values lie in each bin, by one comparison an edge over pieces that stay in the processor's cache.
+    """How many values lie in each bin, by one comparison an edge over pieces that stay in the processor's
+    cache.
 
-    Comparing against each edge beats a search per value for the few edges of a profile: comparisons run on whole vectors
-    and do not branch.
+    Comparing against each edge beats a search per value for the few edges of a profile: comparisons run on
+    whole vectors and do not branch.
     """
     if not edges:
         return [len(values)]
@@ -98,7 +100,8 @@ def count_between(values: Values, edges: list[float]) -> list[int]:
 
 
 def _limits(values: Values, edges: list[float]) -> list[tuple[int, Any]]:
-    """Edges in the type of the values, so that comparing converts nothing; rounding down keeps x <= edge exact.
+    """Edges in the type of the values, so that comparing converts nothing; rounding down keeps x <= edge
+    exact.
 
     An edge below what the type can hold is left out: nothing lies at or below it.
     """
@@ -110,4 +113,8 @@ def _limits(values: Values, edges: list[float]) -> list[tuple[int, Any]]:
         return list(enumerate(np.asarray(edges, dtype=values.dtype)))
     info = np.iinfo(values.dtype)
     floors = [math.floor(edge) for edge in edges]
-    return [(i, np.array(min(floor, info.max), dtype=values.dtype)) for i, floor in enumerate(floors) if floor >= info.min]
+    return [
+        (i, np.array(min(floor, info.max), dtype=values.dtype))
+        for i, floor in enumerate(floors)
+        if floor >= info.min
+    ]

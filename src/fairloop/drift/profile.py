@@ -36,12 +36,14 @@ def profile_reference(frame: Frame, columns: Sequence[str] | None = None,
     columns : sequence of str, optional
         All by default. Columns of lists, structs or bytes are passed over.
     kinds : mapping of column to {"number", "category", "text"}, optional
-        By default from the type; strings are text when they hold 4 words or more on average and most are distinct.
+        By default from the type; strings are text when they hold 4 words or more on average and most are
+        distinct.
 
     Returns
     -------
     dict
-        Column to profile, of plain JSON values. Without rows every count is 0 and the judge answers insufficient.
+        Column to profile, of plain JSON values. Without rows every count is 0 and the judge answers
+        insufficient.
 
     Raises
     ------
@@ -55,7 +57,9 @@ def profile_reference(frame: Frame, columns: Sequence[str] | None = None,
         if kind is None:
             continue
         if kind not in KINDS:
-            raise InvalidInput(f"Unknown kind {kind!r} for column {series.name!r}; known are: {', '.join(KINDS)}.")
+            raise InvalidInput(
+                f"Unknown kind {kind!r} for column {series.name!r}; known are: {', '.join(KINDS)}."
+            )
         result[series.name] = _REFERENCES[kind](series)
     return result
 
@@ -63,8 +67,8 @@ def profile_reference(frame: Frame, columns: Sequence[str] | None = None,
 def profile_window(frame: Frame, reference: Mapping[str, Profile]) -> Profiles:
     """Counts of a window of rows in the reference's bins.
 
-    A column the window lacks counts as missing in every row. A value that cannot be read as the reference's kind (text
-    where numbers were) counts as missing.
+    A column the window lacks counts as missing in every row. A value that cannot be read as the reference's
+    kind (text where numbers were) counts as missing.
     """
     table = _table(frame, None)
     present = set(table.columns)
@@ -78,7 +82,8 @@ def profile_window(frame: Frame, reference: Mapping[str, Profile]) -> Profiles:
 
 
 def profile_scores(scores: Any, reference: Mapping[str, Profile] | None = None) -> Profiles:
-    """The profile of a model's scores under the name ``score``: a reference, or a window when one is given."""
+    """The profile of a model's scores under the name ``score``: a reference, or a window when one is
+    given."""
     frame = {SCORE: np.asarray(scores, dtype=np.float64)}
     return profile_reference(frame) if reference is None else profile_window(frame, reference)
 
@@ -99,7 +104,9 @@ def merge(first: Mapping[str, Profile], second: Mapping[str, Profile]) -> Profil
 def _merge(name: str, first: Profile, second: Profile) -> Profile:
     bins = ("kind", "edges", "categories", "low", "high")
     if any(first.get(key) != second.get(key) for key in bins):
-        raise InvalidInput(f"Column {name!r} was counted in different bins; merge windows of one reference only.")
+        raise InvalidInput(
+            f"Column {name!r} was counted in different bins; merge windows of one reference only."
+        )
     merged = dict(first)
     for key in ("n", "missing"):
         merged[key] = first[key] + second[key]
@@ -133,7 +140,9 @@ def kind_of(series: pl.Series) -> str | None:
     if len(sample) == 0:
         return "category"
     words = sample.str.count_matches(r"\S+").mean()
-    is_text = isinstance(words, float) and words >= _TEXT_WORDS and sample.n_unique() > _TEXT_DISTINCT * len(sample)
+    is_text = (
+        isinstance(words, float) and words >= _TEXT_WORDS and sample.n_unique() > _TEXT_DISTINCT * len(sample)
+    )
     return "text" if is_text else "category"
 
 

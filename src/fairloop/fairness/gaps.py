@@ -1,8 +1,8 @@
 """Gaps between groups: one number for fairness, with the interval by which it is judged.
 
-An *at most T* check passes if ``high <= T`` and fails if ``low > T``; see pairs.py for why the bounds hold over all pairs.
-Without pooling the estimates equal fairlearn's. Fewer than two groups of ``min_group`` rows give None: insufficient
-evidence, never pass.
+An *at most T* check passes if ``high <= T`` and fails if ``low > T``; see pairs.py for why the bounds hold
+over all pairs. Without pooling the estimates equal fairlearn's. Fewer than two groups of ``min_group`` rows
+give None: insufficient evidence, never pass.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ _METHOD = "newcombe, simultaneous over pairs"
 class Gap:
     """A gap between groups with its interval and the groups behind it.
 
-    ``pair`` is (group with the higher rate, group with the lower); ``rate`` names the rate in which they differ most;
-    ``pooled`` groups were joined for being small, ``too_small`` ones left out; ``missing`` rows had no group.
+    ``pair`` is (group with the higher rate, group with the lower); ``rate`` names the rate in which they
+    differ most; ``pooled`` groups were joined for being small, ``too_small`` ones left out; ``missing`` rows
+    had no group.
     """
 
     metric: str
@@ -47,17 +48,29 @@ class Gap:
 
     def plain(self) -> dict[str, Any]:
         """The number as JSON-able values: estimate, low, high, n, method."""
-        return {"estimate": self.estimate, "low": self.low, "high": self.high, "n": self.n, "method": self.method}
+        return {
+            "estimate": self.estimate,
+            "low": self.low,
+            "high": self.high,
+            "n": self.n,
+            "method": self.method,
+        }
 
     def detail(self) -> dict[str, Any]:
         """The evidence as JSON-able values, for ``Verdict.detail``."""
         return {
-            "groups": [group.plain() for group in self.groups], "pair": list(self.pair) if self.pair else None,
-            "rate": self.rate, "pooled": list(self.pooled), "too_small": list(self.too_small), "missing": self.missing,
-        }  # fmt: skip
+            "groups": [group.plain() for group in self.groups],
+            "pair": list(self.pair) if self.pair else None,
+            "rate": self.rate,
+            "pooled": list(self.pooled),
+            "too_small": list(self.too_small),
+            "missing": self.missing,
+        }
 
 
-def gap_from_table(metric: str, table: GroupTable, *, min_group: int = MIN_GROUP, confidence: float = 0.95) -> Gap:
+def gap_from_table(
+    metric: str, table: GroupTable, *, min_group: int = MIN_GROUP, confidence: float = 0.95
+) -> Gap:
     """A gap by its metric name from counts made earlier, for example merged over several parts of a log."""
     return _gap(metric, pool(table, min_group), confidence)
 
@@ -71,16 +84,30 @@ def _gap(metric: str, pooling: Pooling, confidence: float) -> Gap:
     else:
         found, method = largest_gap(trials, confidence), _METHOD
     return Gap(
-        metric=metric, estimate=found.estimate, low=found.low, high=found.high, n=int(table.rows.sum()), method=method,
-        groups=tuple(rates_of(table, confidence)), pair=found.groups,
+        metric=metric,
+        estimate=found.estimate,
+        low=found.low,
+        high=found.high,
+        n=int(table.rows.sum()),
+        method=method,
+        groups=tuple(rates_of(table, confidence)),
+        pair=found.groups,
         rate=names[found.rate] if found.groups else None,
-        pooled=pooling.pooled, too_small=pooling.too_small, missing=table.missing,
-    )  # fmt: skip
+        pooled=pooling.pooled,
+        too_small=pooling.too_small,
+        missing=table.missing,
+    )
 
 
-def demographic_parity_difference(labels: ArrayLike | None, predicted: ArrayLike, groups: Any,
-                                  weights: ArrayLike | None = None, *, min_group: int = MIN_GROUP,
-                                  confidence: float = 0.95) -> Gap:  # fmt: skip
+def demographic_parity_difference(
+    labels: ArrayLike | None,
+    predicted: ArrayLike,
+    groups: Any,
+    weights: ArrayLike | None = None,
+    *,
+    min_group: int = MIN_GROUP,
+    confidence: float = 0.95,
+) -> Gap:
     r"""Largest difference in selection rate: :math:`\max_{i,j}|P(\hat Y=1|A=i) - P(\hat Y=1|A=j)|`.
 
     0 when every group is selected equally often, 1 when one always is and another never.
@@ -118,30 +145,53 @@ def demographic_parity_difference(labels: ArrayLike | None, predicted: ArrayLike
     return gap_from_table("demographic_parity_difference", table, min_group=min_group, confidence=confidence)
 
 
-def equalized_odds_difference(labels: ArrayLike, predicted: ArrayLike, groups: Any, weights: ArrayLike | None = None, *,
-                              min_group: int = MIN_GROUP, confidence: float = 0.95) -> Gap:  # fmt: skip
+def equalized_odds_difference(
+    labels: ArrayLike,
+    predicted: ArrayLike,
+    groups: Any,
+    weights: ArrayLike | None = None,
+    *,
+    min_group: int = MIN_GROUP,
+    confidence: float = 0.95,
+) -> Gap:
     r"""The larger of the largest gaps in true positive rate and in false positive rate.
 
     .. math:: \max_{y\in\{0,1\}}\max_{i,j}|P(\hat Y=1|A=i,Y=y) - P(\hat Y=1|A=j,Y=y)|
 
-    0 when errors fall equally on all groups. A group without positives (or negatives) leaves that rate unknown: the
-    estimate ignores it, and ``high`` is wide enough that the check cannot pass on it. Other arguments as
-    :func:`demographic_parity_difference`.
+    0 when errors fall equally on all groups. A group without positives (or negatives) leaves that rate
+    unknown: the estimate ignores it, and ``high`` is wide enough that the check cannot pass on it. Other
+    arguments as :func:`demographic_parity_difference`.
     """
     table = count_groups(labels, predicted, groups, weights)
     return gap_from_table("equalized_odds_difference", table, min_group=min_group, confidence=confidence)
 
 
-def equal_opportunity_difference(labels: ArrayLike, predicted: ArrayLike, groups: Any, weights: ArrayLike | None = None,
-                                 *, min_group: int = MIN_GROUP, confidence: float = 0.95) -> Gap:  # fmt: skip
-    r"""Largest difference in true positive rate, :math:`\max_{i,j}|P(\hat Y=1|A=i,Y=1) - P(\hat Y=1|A=j,Y=1)|`."""
+def equal_opportunity_difference(
+    labels: ArrayLike,
+    predicted: ArrayLike,
+    groups: Any,
+    weights: ArrayLike | None = None,
+    *,
+    min_group: int = MIN_GROUP,
+    confidence: float = 0.95,
+) -> Gap:
+    r"""Largest difference in true positive rate, the gap of equalized odds without its second half.
+
+    .. math:: \max_{i,j}|P(\hat Y=1|A=i,Y=1) - P(\hat Y=1|A=j,Y=1)|
+    """
     table = count_groups(labels, predicted, groups, weights)
     return gap_from_table("equal_opportunity_difference", table, min_group=min_group, confidence=confidence)
 
 
-def demographic_parity_ratio(labels: ArrayLike | None, predicted: ArrayLike, groups: Any,
-                             weights: ArrayLike | None = None, *, min_group: int = MIN_GROUP,
-                             confidence: float = 0.95) -> Gap:  # fmt: skip
+def demographic_parity_ratio(
+    labels: ArrayLike | None,
+    predicted: ArrayLike,
+    groups: Any,
+    weights: ArrayLike | None = None,
+    *,
+    min_group: int = MIN_GROUP,
+    confidence: float = 0.95,
+) -> Gap:
     """Lowest selection rate over the highest: 1 is equal; the four-fifths rule asks for at least 0.8.
 
     None with fewer than two groups or when nothing was selected anywhere.
@@ -150,8 +200,15 @@ def demographic_parity_ratio(labels: ArrayLike | None, predicted: ArrayLike, gro
     return gap_from_table("demographic_parity_ratio", table, min_group=min_group, confidence=confidence)
 
 
-def all_gaps(labels: ArrayLike | None, predicted: ArrayLike, groups: Any, weights: ArrayLike | None = None, *,
-             min_group: int = MIN_GROUP, confidence: float = 0.95) -> dict[str, Gap]:  # fmt: skip
+def all_gaps(
+    labels: ArrayLike | None,
+    predicted: ArrayLike,
+    groups: Any,
+    weights: ArrayLike | None = None,
+    *,
+    min_group: int = MIN_GROUP,
+    confidence: float = 0.95,
+) -> dict[str, Gap]:
     """Every gap by its metric name from one pass; without labels only those that need none."""
     table = count_groups(labels, predicted, groups, weights)
     pooling = pool(table, min_group)

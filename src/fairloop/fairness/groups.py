@@ -26,10 +26,11 @@ RATES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupTable:
-    """Counts per group and cell, shape (k, 4): rows, summed weights, summed squared weights. Add tables to merge them.
+    """Counts per group and cell, shape (k, 4): rows, summed weights, summed squared weights. Add tables to
+    merge them.
 
-    Cells are true negative, false positive, false negative, true positive. Without labels (``labelled`` False) only the
-    sums over labels mean something. ``missing`` counts rows without a group.
+    Cells are true negative, false positive, false negative, true positive. Without labels (``labelled``
+    False) only the sums over labels mean something. ``missing`` counts rows without a group.
     """
 
     names: tuple[str, ...]
@@ -48,9 +49,13 @@ class GroupTable:
             for target, source in zip(merged, (table.rows, table.weight, table.square), strict=True):
                 target[at] += source
         return GroupTable(
-            names=names, rows=merged[0], weight=merged[1], square=merged[2], missing=self.missing + other.missing,
+            names=names,
+            rows=merged[0],
+            weight=merged[1],
+            square=merged[2],
+            missing=self.missing + other.missing,
             labelled=self.labelled and other.labelled,
-        )  # fmt: skip
+        )
 
     def trials(self, rate: str) -> dict[str, tuple[float, float]]:
         """(successes, trials) of a rate per group; with weights, trials is the effective sample size."""
@@ -62,7 +67,8 @@ class GroupTable:
         size = np.divide(total * total, square, out=np.zeros_like(total), where=square > 0)
         share = np.divide(above, total, out=np.zeros_like(total), where=total > 0)
         return {
-            name: (min(float(p * n), float(n)), float(n)) for name, p, n in zip(self.names, share, size, strict=True)
+            name: (min(float(p * n), float(n)), float(n))
+            for name, p, n in zip(self.names, share, size, strict=True)
         }
 
 
@@ -91,8 +97,9 @@ class Pooling:
     too_small: tuple[str, ...]
 
 
-def count_groups(labels: ArrayLike | None, predicted: ArrayLike, groups: Any,
-                 weights: ArrayLike | None = None) -> GroupTable:  # fmt: skip
+def count_groups(
+    labels: ArrayLike | None, predicted: ArrayLike, groups: Any, weights: ArrayLike | None = None
+) -> GroupTable:
     """Counts per group in one pass over the rows, for any number of groups.
 
     Parameters
@@ -123,9 +130,13 @@ def count_groups(labels: ArrayLike | None, predicted: ArrayLike, groups: Any,
     else:
         summed, square = _sum(cells, weight, size), _sum(cells, np.square(weight), size)
     return GroupTable(
-        names=tuple(names), rows=rows[1:], weight=summed[1:], square=square[1:], missing=int(rows[0].sum()),
+        names=tuple(names),
+        rows=rows[1:],
+        weight=summed[1:],
+        square=square[1:],
+        missing=int(rows[0].sum()),
         labelled=truth is not None,
-    )  # fmt: skip
+    )
 
 
 def _cells(codes: Codes, truth: Bools | None, answer: Bools) -> Codes:
@@ -144,7 +155,8 @@ def _sum(cells: Codes, weights: Floats | None, size: int) -> Floats:
 
 
 def pool(table: GroupTable, min_group: int = MIN_GROUP) -> Pooling:
-    """Join groups of fewer than ``min_group`` rows into one; if even that is too small, take them out and name them.
+    """Join groups of fewer than ``min_group`` rows into one; if even that is too small, take them out and
+    name them.
 
     Raises
     ------
@@ -165,9 +177,13 @@ def pool(table: GroupTable, min_group: int = MIN_GROUP) -> Pooling:
         big = counts[~small]
         parts.append(np.vstack([big, counts[small].sum(axis=0)]) if joined else big)
     result = GroupTable(
-        names=(*kept, POOLED) if joined else kept, rows=parts[0], weight=parts[1], square=parts[2],
-        missing=table.missing, labelled=table.labelled,
-    )  # fmt: skip
+        names=(*kept, POOLED) if joined else kept,
+        rows=parts[0],
+        weight=parts[1],
+        square=parts[2],
+        missing=table.missing,
+        labelled=table.labelled,
+    )
     return Pooling(table=result, pooled=names if joined else (), too_small=() if joined else names)
 
 
@@ -191,8 +207,15 @@ def _rate(count: tuple[float, float], rows: int, z: float) -> Estimate:
     return Estimate(estimate=successes / trials, low=low, high=high, n=rows, method="wilson")
 
 
-def group_rates(labels: ArrayLike | None, predicted: ArrayLike, groups: Any, weights: ArrayLike | None = None, *,
-                min_group: int = MIN_GROUP, confidence: float = 0.95) -> list[GroupRates]:  # fmt: skip
+def group_rates(
+    labels: ArrayLike | None,
+    predicted: ArrayLike,
+    groups: Any,
+    weights: ArrayLike | None = None,
+    *,
+    min_group: int = MIN_GROUP,
+    confidence: float = 0.95,
+) -> list[GroupRates]:
     """Rates per group, groups below ``min_group`` rows pooled; see :func:`count_groups` for the arguments.
 
     Groups that stay too small are still listed, for the reader; gaps leave them out.

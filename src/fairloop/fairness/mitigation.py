@@ -2,8 +2,8 @@
 
 References
 ----------
-Kamiran, F., Calders, T. (2012). Data preprocessing techniques for classification without discrimination. Knowledge and
-Information Systems 33, 1-33.
+Kamiran, F., Calders, T. (2012). Data preprocessing techniques for classification without discrimination.
+Knowledge and Information Systems 33, 1-33.
 """
 
 from __future__ import annotations
@@ -32,13 +32,15 @@ Fit = Callable[[Floats, npt.NDArray[np.int8]], Scorer]
 """``fit(weight, y)`` trains on the same rows with other weights and labels."""
 
 
-def reweighing(labels: ArrayLike, groups: Any, strength: float = 1.0, weights: ArrayLike | None = None) -> Floats:
+def reweighing(
+    labels: ArrayLike, groups: Any, strength: float = 1.0, weights: ArrayLike | None = None
+) -> Floats:
     r"""Training weights under which group and label are independent, to the power ``strength``.
 
     .. math:: w_i \propto \omega_i \left(\frac{P(A=a_i)\,P(Y=y_i)}{P(A=a_i, Y=y_i)}\right)^{s}
 
-    Strength 0 leaves the weights as they were, 1 is Kamiran and Calders, above 1 over-corrects, which trades more
-    quality and equalized odds for less demographic parity difference.
+    Strength 0 leaves the weights as they were, 1 is Kamiran and Calders, above 1 over-corrects, which trades
+    more quality and equalized odds for less demographic parity difference.
 
     Parameters
     ----------
@@ -61,7 +63,9 @@ def reweighing(labels: ArrayLike, groups: Any, strength: float = 1.0, weights: A
         On labels that are not 0/1, a negative or infinite strength, unequal lengths.
     """
     if not 0 <= strength < np.inf:
-        raise InvalidInput(f"A reweighing strength of {strength!r} has no meaning; give a number from 0 up, such as 1.")
+        raise InvalidInput(
+            f"A reweighing strength of {strength!r} has no meaning; give a number from 0 up, such as 1."
+        )
     truth = binary(labels, "labels")
     own = weights_or_none(weights, len(truth))
     base = np.ones(len(truth)) if own is None else own
@@ -84,8 +88,9 @@ def reweighing(labels: ArrayLike, groups: Any, strength: float = 1.0, weights: A
 def weights_change_scores(fit: Fit, X: Any, labels: ArrayLike, weights: ArrayLike | None = None) -> bool:
     """Whether a trainer uses the weights it is given: emphasising the positives must raise the scores.
 
-    Trains twice, plainly and with the positives' weight times 8. A trainer that uses weights then scores clearly higher
-    (on the logit scale the shift is about 2); one that ignores them, even one with a random seed, does not.
+    Trains twice, plainly and with the positives' weight times 8. A trainer that uses weights then scores
+    clearly higher (on the logit scale the shift is about 2); one that ignores them, even one with a random
+    seed, does not.
 
     Raises
     ------
@@ -94,7 +99,9 @@ def weights_change_scores(fit: Fit, X: Any, labels: ArrayLike, weights: ArrayLik
     """
     truth = binary(labels, "labels")
     if truth.all() or not truth.any():
-        raise InvalidInput("All labels are equal, so no weight could change a model; give rows of both answers.")
+        raise InvalidInput(
+            "All labels are equal, so no weight could change a model; give rows of both answers."
+        )
     own = weights_or_none(weights, len(truth))
     base = np.ones(len(truth)) if own is None else own
     raised = base * np.where(truth, EMPHASIS, 1.0)
@@ -102,7 +109,9 @@ def weights_change_scores(fit: Fit, X: Any, labels: ArrayLike, weights: ArrayLik
     plain = np.asarray(fit(base / base.mean(), y).scores(X), dtype=np.float64)
     after = np.asarray(fit(raised / raised.mean(), y).scores(X), dtype=np.float64)
     if not (np.isfinite(plain).all() and np.isfinite(after).all()):
-        raise InvalidInput("The trainer's model scored NaN or infinity; repair the trainer before mitigating.")
+        raise InvalidInput(
+            "The trainer's model scored NaN or infinity; repair the trainer before mitigating."
+        )
     room = float(np.average(1 - plain, weights=base))
     rise = float(np.average(after - plain, weights=base))
     return rise > SMALLEST_RISE * min(room, float(np.average(truth, weights=base)))

@@ -1,9 +1,10 @@
 """The largest gap between groups, with an interval that holds over all pairs. Standard library only.
 
-The two bounds need different care. *The gap is above T* may be claimed falsely by any of the pairs, so ``low`` uses
-simultaneous pairwise intervals (Tukey's quantile of the range in place of z in Newcombe's interval; two rates share the
-error by Sidak). *The gap is at most T* must hold for every pair at once, and the pair with the true largest gap is one of
-them, so ``high`` is the largest ordinary upper bound (intersection-union) and needs no correction.
+The two bounds need different care. *The gap is above T* may be claimed falsely by any of the pairs, so
+``low`` uses simultaneous pairwise intervals (Tukey's quantile of the range in place of z in Newcombe's
+interval; two rates share the error by Sidak). *The gap is at most T* must hold for every pair at once, and
+the pair with the true largest gap is one of them, so ``high`` is the largest ordinary upper bound
+(intersection-union) and needs no correction.
 
 References
 ----------
@@ -27,7 +28,8 @@ Rates = Mapping[str, tuple[float, float]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairEstimate:
-    """The extreme pair of groups: ``groups`` is (with the higher rate, with the lower), ``rate`` the index of its rate."""
+    """The extreme pair of groups: ``groups`` is (with the higher rate, with the lower), ``rate`` the index of
+    its rate."""
 
     estimate: float | None
     low: float | None
@@ -42,8 +44,8 @@ def largest_gap(rates: Sequence[Rates], confidence: float = 0.95) -> PairEstimat
     Parameters
     ----------
     rates : sequence of mappings
-        One mapping for demographic parity (selection), two for equalized odds (true and false positive rate), from
-        independent rows. A group with 0 trials of a rate can widen ``high`` but not raise the estimate.
+        One mapping for demographic parity (selection), two for equalized odds (true and false positive rate),
+        from independent rows. A group with 0 trials of a rate can widen ``high`` but not raise the estimate.
     confidence : float
         P(low > true gap) and P(high < true gap) together stay below 1 - ``confidence``.
 
@@ -72,14 +74,17 @@ def largest_gap(rates: Sequence[Rates], confidence: float = 0.95) -> PairEstimat
                 best_pair = (name_1, name_2) if gap >= 0 else (name_2, name_1)
     if best < 0:
         return PairEstimate(estimate=None, low=None, high=None, groups=None, rate=0)
-    return PairEstimate(estimate=best, low=min(low, best), high=max(high, best), groups=best_pair, rate=best_rate)
+    return PairEstimate(
+        estimate=best, low=min(low, best), high=max(high, best), groups=best_pair, rate=best_rate
+    )
 
 
 def smallest_ratio(rates: Rates, confidence: float = 0.95) -> PairEstimate:
-    r"""The smallest ratio :math:`\min_{i,j} p_i / p_j`: lowest rate over highest; 1 is equal, 0.8 the four-fifths rule.
+    r"""The smallest ratio :math:`\min_{i,j} p_i / p_j`: lowest rate over highest; 1 is equal, 0.8 the
+    four-fifths rule.
 
-    Bounds of each ratio are MOVER on the log scale from Wilson's bounds. Here ``low`` must hold for every pair (no
-    correction) and ``high`` is simultaneous, mirroring :func:`largest_gap`.
+    Bounds of each ratio are MOVER on the log scale from Wilson's bounds. Here ``low`` must hold for every
+    pair (no correction) and ``high`` is simultaneous, mirroring :func:`largest_gap`.
 
     Returns
     -------
@@ -123,4 +128,6 @@ def _check(rates: Sequence[Rates]) -> None:
     for rate in rates:
         for name, (successes, trials) in rate.items():
             if not 0 <= successes <= trials * (1 + 1e-12):
-                raise InvalidInput(f"Group {name!r} has {successes!r} successes in {trials!r} trials; that cannot be.")
+                raise InvalidInput(
+                    f"Group {name!r} has {successes!r} successes in {trials!r} trials; that cannot be."
+                )

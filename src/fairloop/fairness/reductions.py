@@ -1,13 +1,13 @@
 """Exponentiated gradient: a mixture of models under a limit on the gap between groups.
 
-A game between a learner, who answers with the model of least cost under per-row costs, and multipliers of the limits,
-who raise the price of the worst violation. Every answer is one call of the trainer with other weights and labels. The
-mixture is the cheapest one over all models found, by a linear programme.
+A game between a learner, who answers with the model of least cost under per-row costs, and multipliers of the
+limits, who raise the price of the worst violation. Every answer is one call of the trainer with other weights
+and labels. The mixture is the cheapest one over all models found, by a linear programme.
 
 References
 ----------
-Agarwal, A., Beygelzimer, A., Dudik, M., Langford, J., Wallach, H. (2018). A reductions approach to fair classification.
-ICML, 60-69.
+Agarwal, A., Beygelzimer, A., Dudik, M., Langford, J., Wallach, H. (2018). A reductions approach to fair
+classification. ICML, 60-69.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ _STEP = 2.0
 class Mixture:
     """Models and their shares, which sum to 1: the served score is the mean of the members' scores.
 
-    ``fits`` counts calls of the trainer. ``violation`` is the largest deviation of a group's rate from the overall one
-    under the randomised mixture on the training rows; ``converged`` tells whether it met the slack.
+    ``fits`` counts calls of the trainer. ``violation`` is the largest deviation of a group's rate from the
+    overall one under the randomised mixture on the training rows; ``converged`` tells whether it met the
+    slack.
     """
 
     members: tuple[Scorer, ...]
@@ -47,7 +48,8 @@ class Mixture:
 
 @dataclass(frozen=True, slots=True)
 class _Limits:
-    """Rows of moments: for event e and group g, the rate in (e, g) less the rate in e, linear in the answers."""
+    """Rows of moments: for event e and group g, the rate in (e, g) less the rate in e, linear in the
+    answers."""
 
     rates: Floats  # (limits, rows of distinct cells): weight of each cell in each limit
     cell: npt.NDArray[np.intp]  # row -> cell (event, group); -1 without a group
@@ -64,7 +66,9 @@ class _Limits:
         return price[self.cell + 1]
 
 
-def _limits(constraint: str, truth: Bools, codes: npt.NDArray[np.intp], groups: int, weight: Floats) -> _Limits:
+def _limits(
+    constraint: str, truth: Bools, codes: npt.NDArray[np.intp], groups: int, weight: Floats
+) -> _Limits:
     events = 2 if constraint == "equalized_odds" else 1
     event = truth.astype(np.intp) if events == 2 else np.zeros(len(truth), dtype=np.intp)
     cell = np.where(codes < 0, -1, event * groups + codes)
@@ -81,13 +85,25 @@ def _limits(constraint: str, truth: Bools, codes: npt.NDArray[np.intp], groups: 
             row[1 + e * groups + g] += 1.0 / mass[e, g]
             rows.append(row)
     if not rows:
-        raise InvalidInput("Only one group has rows with this answer, so there is no gap to close; check the attribute.")
+        raise InvalidInput(
+            "Only one group has rows with this answer, so there is no gap to close; check the attribute."
+        )
     return _Limits(rates=np.array(rows), cell=cell, cells=cells)
 
 
-def exponentiated_gradient(fit: Fit, X: Any, labels: ArrayLike, groups: Any, *, constraint: str = "demographic_parity",
-                           slack: float = 0.01, weights: ArrayLike | None = None, max_fits: int = 20) -> Mixture:  # fmt: skip
-    r"""The least-error mixture of models whose groups' rates deviate from the overall rate by at most ``slack``.
+def exponentiated_gradient(
+    fit: Fit,
+    X: Any,
+    labels: ArrayLike,
+    groups: Any,
+    *,
+    constraint: str = "demographic_parity",
+    slack: float = 0.01,
+    weights: ArrayLike | None = None,
+    max_fits: int = 20,
+) -> Mixture:
+    r"""The least-error mixture of models whose groups' rates deviate from the overall rate by at most
+    ``slack``.
 
     Deterministic when ``fit`` is. A best answer under multipliers :math:`\lambda` minimises
 
@@ -115,7 +131,8 @@ def exponentiated_gradient(fit: Fit, X: Any, labels: ArrayLike, groups: Any, *, 
     Returns
     -------
     Mixture
-        Members with a share above 0.001. Constant answers that the search tried (they need no training) are not members.
+        Members with a share above 0.001. Constant answers that the search tried (they need no training) are
+        not members.
 
     Raises
     ------
@@ -125,7 +142,9 @@ def exponentiated_gradient(fit: Fit, X: Any, labels: ArrayLike, groups: Any, *, 
     if constraint not in CONSTRAINTS:
         raise InvalidInput(f"Unknown constraint {constraint!r}; known are: {', '.join(CONSTRAINTS)}.")
     if not 0 < slack <= 1:
-        raise InvalidInput(f"A slack of {slack!r} cannot be used; give a number above 0 and at most 1, such as 0.01.")
+        raise InvalidInput(
+            f"A slack of {slack!r} cannot be used; give a number above 0 and at most 1, such as 0.01."
+        )
     if max_fits < 2:
         raise InvalidInput(f"max_fits is {max_fits}; a mixture needs at least 2.")
     truth = binary(labels, "labels")
@@ -134,7 +153,9 @@ def exponentiated_gradient(fit: Fit, X: Any, labels: ArrayLike, groups: Any, *, 
     own = weights_or_none(weights, len(truth))
     weight = np.ones(len(truth)) if own is None else own
     codes, names = encode(groups, len(truth))
-    return _Search(fit, X, truth, weight, _limits(constraint, truth, codes, len(names), weight), slack).run(max_fits)
+    return _Search(fit, X, truth, weight, _limits(constraint, truth, codes, len(names), weight), slack).run(
+        max_fits
+    )
 
 
 class _Search:
@@ -198,9 +219,12 @@ class _Search:
         limits = np.vstack([gaps, -gaps]) - self._slack
         solved = linprog(
             np.append([self._errors[index] for index in kept], ceiling),
-            A_ub=np.hstack([limits, -np.ones((len(limits), 1))]), b_ub=np.zeros(len(limits)),
-            A_eq=np.append(np.ones(len(kept)), 0.0)[None, :], b_eq=[1.0], method="highs-ds",
-        )  # fmt: skip
+            A_ub=np.hstack([limits, -np.ones((len(limits), 1))]),
+            b_ub=np.zeros(len(limits)),
+            A_eq=np.append(np.ones(len(kept)), 0.0)[None, :],
+            b_eq=[1.0],
+            method="highs-ds",
+        )
         shares = np.zeros(len(self._members))
         shares[kept] = solved.x[:-1]
         prices = -solved.ineqlin.marginals
@@ -213,6 +237,9 @@ class _Search:
         gap = float(np.abs(used @ np.array([self._violations[index] for index in kept])).max())
         members = tuple(member for index in kept if (member := self._members[index]) is not None)
         return Mixture(
-            members=members, weights=tuple(float(share) for share in used), fits=self._fits, violation=gap,
+            members=members,
+            weights=tuple(float(share) for share in used),
+            fits=self._fits,
+            violation=gap,
             converged=gap <= self._slack + _TOLERANCE,
-        )  # fmt: skip
+        )

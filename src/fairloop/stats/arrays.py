@@ -33,7 +33,9 @@ def numbers(values: ArrayLike, name: str, *, length: int | None = None) -> Float
     if array.size and not np.isfinite(array.sum()):
         wrong = np.flatnonzero(~np.isfinite(array))
         if wrong.size:
-            raise NotANumber(f"Row {wrong[0]} of the {name} is {array[wrong[0]]}; remove or repair it before judging.")
+            raise NotANumber(
+                f"Row {wrong[0]} of the {name} is {array[wrong[0]]}; remove or repair it before judging."
+            )
     return array
 
 
@@ -78,7 +80,9 @@ def weights_or_none(values: ArrayLike | None, length: int) -> Floats | None:
     if low == high == 1.0:
         return None
     if low < 0 or high == 0:
-        raise InvalidInput(f"Weights from {low:g} to {high:g} cannot be used; give numbers >= 0, some of them positive.")
+        raise InvalidInput(
+            f"Weights from {low:g} to {high:g} cannot be used; give numbers >= 0, some of them positive."
+        )
     return array
 
 
@@ -94,4 +98,6 @@ def _check_shape(array: npt.NDArray[Any], name: str, length: int | None) -> None
     if array.ndim != 1:
         raise InvalidInput(f"The {name} have {array.ndim} dimensions; give a vector with one value a row.")
     if length is not None and array.shape[0] != length:
-        raise InvalidInput(f"The {name} have {array.shape[0]} rows, the others {length}; give one value a row.")
+        raise InvalidInput(
+            f"The {name} have {array.shape[0]} rows, the others {length}; give one value a row."
+        )

@@ -15,7 +15,8 @@ from fairloop.errors import NotANumber
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down adjustment: rejecting where the answer is <= alpha keeps the chance of any false one <= alpha.
+    """Holm's step-down adjustment: rejecting where the answer is <= alpha keeps the chance of any false one
+    <= alpha.
 
     Parameters
     ----------
@@ -42,10 +43,11 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
-    """Benjamini and Hochberg's step-up adjustment: the expected share of false ones among those <= alpha is <= alpha.
+    """Benjamini and Hochberg's step-up adjustment: the expected share of false ones among those <= alpha is
+    <= alpha.
 
-    Valid for independent and positively dependent tests. When no effect exists at all, the chance of any false one is
-    <= alpha. Parameters, returns and raises as :func:`holm`.
+    Valid for independent and positively dependent tests. When no effect exists at all, the chance of any
+    false one is <= alpha. Parameters, returns and raises as :func:`holm`.
     """
     order = _ordered(p_values)
     adjusted = [0.0] * len(p_values)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 class Estimate:
     """An estimate with its interval, at 95 % unless the caller asked otherwise.
 
-    ``None`` stands for *cannot be told from these rows* (no rows, one class only); judged as insufficient evidence.
-    ``n`` counts the rows used.
+    ``None`` stands for *cannot be told from these rows* (no rows, one class only); judged as insufficient
+    evidence. ``n`` counts the rows used.
     """
 
     estimate: float | None
@@ -22,7 +22,13 @@ class Estimate:
 
     def plain(self) -> dict[str, float | int | str | None]:
         """As JSON-able values: estimate, low, high, n, method."""
-        return {"estimate": self.estimate, "low": self.low, "high": self.high, "n": self.n, "method": self.method}
+        return {
+            "estimate": self.estimate,
+            "low": self.low,
+            "high": self.high,
+            "n": self.n,
+            "method": self.method,
+        }
 
 
 def unknown(n: int, method: str) -> Estimate:

@@ -19,7 +19,8 @@ def weighted_mean(values: Floats, weights: Floats | None) -> float:
 
 
 def mean_variance(values: Floats, weights: Floats | None) -> float:
-    r"""Variance of the (weighted) mean: :math:`\sum w_i^2 (x_i-\bar x)^2 / (\sum w_i)^2 \cdot n_e/(n_e-1)`."""
+    r"""Variance of the (weighted) mean: :math:`\sum w_i^2 (x_i-\bar x)^2 / (\sum w_i)^2 \cdot
+    n_e/(n_e-1)`."""
     centred = values - weighted_mean(values, weights)
     if weights is None:
         size, raw = float(len(values)), float(centred @ centred) / len(values) ** 2
@@ -41,14 +42,19 @@ def mean_estimate(values: Floats, weights: Floats | None, confidence: float, met
         return Estimate(estimate=estimate, low=None, high=None, n=n, method=method)
     size = n if weights is None else float(weights.sum()) ** 2 / float(weights @ weights)
     half = float(stdtrit(max(size - 1, 1e-3), 0.5 + confidence / 2)) * math.sqrt(variance)
-    return Estimate(estimate=estimate, low=finite(estimate - half), high=finite(estimate + half), n=n, method=method)
+    return Estimate(
+        estimate=estimate, low=finite(estimate - half), high=finite(estimate + half), n=n, method=method
+    )
 
 
-def logit_estimate(value: float, variance: float, *, n: int, smallest: float, confidence: float, method: str) -> Estimate:
+def logit_estimate(
+    value: float, variance: float, *, n: int, smallest: float, confidence: float, method: str
+) -> Estimate:
     """An interval for a number in [0, 1], symmetric on the logit scale so that its bounds stay inside.
 
-    Student's quantile with ``smallest`` - 1 degrees of freedom, the size of the smaller class, in place of the normal one.
-    At exactly 0 or 1, or without spread, the bound towards the middle is Wilson's for ``smallest`` trials.
+    Student's quantile with ``smallest`` - 1 degrees of freedom, the size of the smaller class, in place of
+    the normal one. At exactly 0 or 1, or without spread, the bound towards the middle is Wilson's for
+    ``smallest`` trials.
     """
     z = two_sided(confidence)
     if 0.0 < value < 1.0 and variance > 0 and math.isfinite(variance):
@@ -63,6 +69,7 @@ def logit_estimate(value: float, variance: float, *, n: int, smallest: float, co
 
 
 def jackknife_variance(influence: Floats, weights: Floats | None) -> float:
-    r""":math:`\sum (w_i \cdot \partial T/\partial w_i)^2`, the infinitesimal jackknife's variance of a statistic T."""
+    r""":math:`\sum (w_i \cdot \partial T/\partial w_i)^2`, the infinitesimal jackknife's variance of a
+    statistic T."""
     scaled = influence if weights is None else influence * weights
     return float(np.dot(scaled, scaled))

@@ -1,13 +1,15 @@
 """Intervals for proportions and their differences, and the quantiles they need. Standard library only.
 
-Counts may be fractional: weighted callers pass the effective sample size (Kish) times the weighted proportion.
+Counts may be fractional: weighted callers pass the effective sample size (Kish) times the weighted
+proportion.
 
 References
 ----------
 Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference. JASA 22, 209-212.
 Newcombe, R. G. (1998). Interval estimation for the difference between independent proportions. Statistics in
 Medicine 17, 873-890 (method 10).
-Hayter, A. J. (1984). A proof of the conjecture that the Tukey-Kramer procedure is conservative. Ann. Stat. 12, 61-75.
+Hayter, A. J. (1984). A proof of the conjecture that the Tukey-Kramer procedure is conservative. Ann. Stat.
+12, 61-75.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ def normal_quantile(probability: float) -> float:
         If ``probability`` is not inside (0, 1).
     """
     if not 0.0 < probability < 1.0:
-        raise InvalidInput(f"A probability of {probability!r} has no quantile; give a number between 0 and 1.")
+        raise InvalidInput(
+            f"A probability of {probability!r} has no quantile; give a number between 0 and 1."
+        )
     return STANDARD.inv_cdf(probability)
 
 
@@ -114,9 +118,9 @@ def newcombe_difference(successes_1: float, n_1: float, successes_2: float, n_2:
 def range_quantile(confidence: float, groups: int) -> float:
     r"""Tukey's critical value for all pairs of ``groups`` independent normals, as a z for one difference.
 
-    The upper ``confidence`` quantile of the range of ``groups`` standard normals, divided by :math:`\sqrt 2`. With it in
-    place of z, intervals for all pairwise differences hold together; unequal sizes make them wider than needed, never
-    narrower (Hayter 1984). 1.95996 for 2 groups at 0.95, 2.728 for 5, 3.163 for 10.
+    The upper ``confidence`` quantile of the range of ``groups`` standard normals, divided by :math:`\sqrt 2`.
+    With it in place of z, intervals for all pairwise differences hold together; unequal sizes make them wider
+    than needed, never narrower (Hayter 1984). 1.95996 for 2 groups at 0.95, 2.728 for 5, 3.163 for 10.
 
     Raises
     ------
@@ -137,7 +141,8 @@ def range_quantile(confidence: float, groups: int) -> float:
     for _ in range(48):
         middle = (low + high) / 2
         reached = sum(
-            w * (c - STANDARD.cdf(z - middle)) ** (groups - 1) for w, c, z in zip(weights, below, points, strict=True)
+            w * (c - STANDARD.cdf(z - middle)) ** (groups - 1)
+            for w, c, z in zip(weights, below, points, strict=True)
         )
         low, high = (middle, high) if reached < confidence else (low, middle)
     return high / math.sqrt(2)

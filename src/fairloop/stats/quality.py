@@ -1,16 +1,20 @@
 """Quality of binary answers, each metric with its interval, in O(n log n) at most.
 
-Everywhere ``labels`` are 0/1 of shape (n,), ``scores`` probabilities or any ranking of shape (n,), ``predicted`` 0/1,
-``weights`` >= 0 of shape (n,) or None. NaN is refused (``NotANumber``); no rows, or rows that do not determine the
-metric (one class only), give an estimate of None. Weighted intervals use Kish's effective sample size.
+Everywhere ``labels`` are 0/1 of shape (n,), ``scores`` probabilities or any ranking of shape (n,),
+``predicted`` 0/1, ``weights`` >= 0 of shape (n,) or None. NaN is refused (``NotANumber``); no rows, or rows
+that do not determine the metric (one class only), give an estimate of None. Weighted intervals use Kish's
+effective sample size.
 
 References
 ----------
-DeLong, E. R., DeLong, D. M., Clarke-Pearson, D. L. (1988). Comparing the areas under two or more correlated ROC curves.
-Biometrics 44, 837-845.
-Sun, X., Xu, W. (2014). Fast implementation of DeLong's algorithm. IEEE Signal Processing Letters 21, 1389-1393.
-Zou, G. Y., Donner, A. (2008). Construction of confidence limits about effect measures: MOVER. Stat. Med. 27, 1693-1702.
-Boyd, K., Eng, K. H., Page, C. D. (2013). Area under the precision-recall curve. ECML PKDD, 451-466.
+DeLong, E. R., DeLong, D. M., Clarke-Pearson, D. L. (1988). Comparing the areas under two or more correlated
+ROC curves. Biometrics 44, 837-845.
+Sun, X., Xu, W. (2014). Fast implementation of DeLong's algorithm. IEEE Signal Processing Letters 21,
+1389-1393.
+Zou, G. Y., Donner, A. (2008). Construction of confidence limits about effect measures: MOVER. Stat. Med. 27,
+1693-1702.
+Boyd, K., Eng, K. H., Page, C. D. (2013). Area under the precision-recall curve. ECML PKDD,
+451-466.
 """
 
 from __future__ import annotations
@@ -22,20 +26,27 @@ import numpy as np
 from fairloop.errors import InvalidInput
 from fairloop.stats.arrays import ArrayLike, Bools, Floats, binary, effective, numbers, weights_or_none
 from fairloop.stats.estimate import Estimate, unknown
-from fairloop.stats.influence import jackknife_variance, logit_estimate, mean_estimate, mean_variance, weighted_mean
+from fairloop.stats.influence import (
+    jackknife_variance,
+    logit_estimate,
+    mean_estimate,
+    mean_variance,
+    weighted_mean,
+)
 from fairloop.stats.intervals import two_sided, wilson
 
 _WILSON = "wilson"
 
 
-def roc_auc(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None, *,
-            confidence: float = 0.95) -> Estimate:  # fmt: skip
+def roc_auc(
+    labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None, *, confidence: float = 0.95
+) -> Estimate:
     r"""Area under the ROC curve with DeLong's interval on the logit scale.
 
     .. math:: A = \frac{1}{mn}\sum_{i:y=1}\sum_{j:y=0}\left[1(s_i>s_j) + \tfrac12 1(s_i=s_j)\right]
 
-    0.5 ranks like a coin, 1 puts every positive above every negative. The variance is that of the placement values of
-    both classes; all of it from one sort. With weights, shares and variance are weighted.
+    0.5 ranks like a coin, 1 puts every positive above every negative. The variance is that of the placement
+    values of both classes; all of it from one sort. With weights, shares and variance are weighted.
 
     Returns
     -------
@@ -51,7 +62,9 @@ def roc_auc(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = No
     above, below = ranking[truth], ranking[~truth]
     weight_above = None if weight is None else weight[truth]
     weight_below = None if weight is None else weight[~truth]
-    if (weight_above is not None and weight_above.sum() == 0) or (weight_below is not None and weight_below.sum() == 0):
+    if (weight_above is not None and weight_above.sum() == 0) or (
+        weight_below is not None and weight_below.sum() == 0
+    ):
         return unknown(len(truth), method)
     beaten = _share_below(above, below, weight_below)
     outranked = 1.0 - _share_below(below, above, weight_above)
@@ -81,33 +94,38 @@ def _share_below(values: Floats, others: Floats, weights: Floats | None) -> Floa
     return result
 
 
-def accuracy(labels: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None = None, *,
-             confidence: float = 0.95) -> Estimate:  # fmt: skip
+def accuracy(
+    labels: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None = None, *, confidence: float = 0.95
+) -> Estimate:
     """Share of right answers, with Wilson's interval."""
     truth, answer, weight = _answers(labels, predicted, weights)
     return _proportion(truth == answer, None, weight, confidence)
 
 
-def precision(labels: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None = None, *,
-              confidence: float = 0.95) -> Estimate:  # fmt: skip
-    """Share of positive answers that are right, with Wilson's interval. None when nothing was answered positive."""
+def precision(
+    labels: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None = None, *, confidence: float = 0.95
+) -> Estimate:
+    """Share of positive answers that are right, with Wilson's interval. None when nothing was answered
+    positive."""
     truth, answer, weight = _answers(labels, predicted, weights)
     return _proportion(truth, answer, weight, confidence)
 
 
-def recall(labels: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None = None, *,
-           confidence: float = 0.95) -> Estimate:  # fmt: skip
+def recall(
+    labels: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None = None, *, confidence: float = 0.95
+) -> Estimate:
     """Share of positives found (true positive rate), with Wilson's interval. None without positives."""
     truth, answer, weight = _answers(labels, predicted, weights)
     return _proportion(answer, truth, weight, confidence)
 
 
-def f1(labels: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None = None, *,
-       confidence: float = 0.95) -> Estimate:  # fmt: skip
+def f1(
+    labels: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None = None, *, confidence: float = 0.95
+) -> Estimate:
     r"""Harmonic mean of precision and recall, :math:`F = 2J/(1+J)` with :math:`J = TP/(TP+FP+FN)`.
 
-    J is a proportion and F grows with it, so F's interval is Wilson's for J carried over. None when no row is positive
-    in truth or answer.
+    J is a proportion and F grows with it, so F's interval is Wilson's for J carried over. None when no row is
+    positive in truth or answer.
     """
     truth, answer, weight = _answers(labels, predicted, weights)
     share = _proportion(truth & answer, truth | answer, weight, confidence)
@@ -117,8 +135,9 @@ def f1(labels: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None = None
     return Estimate(estimate=middle, low=low, high=high, n=share.n, method="wilson of the Jaccard index")
 
 
-def balanced_accuracy(labels: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None = None, *,
-                      confidence: float = 0.95) -> Estimate:  # fmt: skip
+def balanced_accuracy(
+    labels: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None = None, *, confidence: float = 0.95
+) -> Estimate:
     """Mean of the true positive and true negative rates; MOVER interval from Wilson's bounds of both."""
     truth, answer, weight = _answers(labels, predicted, weights)
     found = _proportion(answer, truth, weight, confidence)
@@ -129,17 +148,21 @@ def balanced_accuracy(labels: ArrayLike, predicted: ArrayLike, weights: ArrayLik
     p, p_low, p_high, q, q_low, q_high = (float(value) for value in numbers_known if value is not None)
     middle = (p + q) / 2
     return Estimate(
-        estimate=middle, low=middle - math.hypot(p - p_low, q - q_low) / 2,
-        high=middle + math.hypot(p_high - p, q_high - q) / 2, n=len(truth), method="MOVER of two wilson",
-    )  # fmt: skip
+        estimate=middle,
+        low=middle - math.hypot(p - p_low, q - q_low) / 2,
+        high=middle + math.hypot(p_high - p, q_high - q) / 2,
+        n=len(truth),
+        method="MOVER of two wilson",
+    )
 
 
-def average_precision(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None, *,
-                      confidence: float = 0.95) -> Estimate:  # fmt: skip
+def average_precision(
+    labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None, *, confidence: float = 0.95
+) -> Estimate:
     r"""Average precision, :math:`\sum_k (R_k - R_{k-1}) P_k` over thresholds, with a logit interval.
 
-    The variance is the infinitesimal jackknife's, from one sort. The positives' share is the value of a random ranking.
-    None without positives.
+    The variance is the infinitesimal jackknife's, from one sort. The positives' share is the value of a
+    random ranking. None without positives.
     """
     truth = binary(labels, "labels")
     ranking = numbers(scores, "scores", length=len(truth))
@@ -169,9 +192,11 @@ def average_precision(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike |
     return logit_estimate(value, variance, n=len(truth), smallest=size, confidence=confidence, method=method)
 
 
-def log_loss(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None, *,
-             confidence: float = 0.95) -> Estimate:  # fmt: skip
-    r"""Mean of :math:`-y\ln s - (1-y)\ln(1-s)`; 0 is perfect, ln 2 = 0.693 a coin. Scores are kept off 0 and 1.
+def log_loss(
+    labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None, *, confidence: float = 0.95
+) -> Estimate:
+    r"""Mean of :math:`-y\ln s - (1-y)\ln(1-s)`; 0 is perfect, ln 2 = 0.693 a coin. Scores are kept off 0 and
+    1.
 
     Scores are clipped to [2.2e-16, 1 - 2.2e-16] as scikit-learn does.
 
@@ -187,8 +212,9 @@ def log_loss(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = N
     return mean_estimate(loss, weight, confidence, "student")
 
 
-def brier_score(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None, *,
-                confidence: float = 0.95) -> Estimate:  # fmt: skip
+def brier_score(
+    labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None, *, confidence: float = 0.95
+) -> Estimate:
     r"""Mean of :math:`(s-y)^2`; 0 is perfect, 0.25 what a constant 1/2 gets.
 
     Raises
@@ -200,9 +226,16 @@ def brier_score(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None 
     return mean_estimate(np.square(chance - truth), weight, confidence, "student")
 
 
-def binary_quality(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None, *, threshold: float = 0.5,
-                   confidence: float = 0.95) -> dict[str, Estimate]:  # fmt: skip
-    """Every metric of this module by its name in ``core.checks``; answers are positive where score >= threshold.
+def binary_quality(
+    labels: ArrayLike,
+    scores: ArrayLike,
+    weights: ArrayLike | None = None,
+    *,
+    threshold: float = 0.5,
+    confidence: float = 0.95,
+) -> dict[str, Estimate]:
+    """Every metric of this module by its name in ``core.checks``; answers are positive where score >=
+    threshold.
 
     ``log_loss`` and ``brier_score`` are left out when a score lies outside [0, 1].
     """
@@ -224,16 +257,22 @@ def binary_quality(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | No
     return result
 
 
-def _answers(labels: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None) -> tuple[Bools, Bools, Floats | None]:
+def _answers(
+    labels: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None
+) -> tuple[Bools, Bools, Floats | None]:
     truth = binary(labels, "labels")
     return truth, binary(predicted, "predictions", length=len(truth)), weights_or_none(weights, len(truth))
 
 
-def _chances(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None) -> tuple[Bools, Floats, Floats | None]:
+def _chances(
+    labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None
+) -> tuple[Bools, Floats, Floats | None]:
     truth = binary(labels, "labels")
     chance = numbers(scores, "scores", length=len(truth))
     if len(chance) and (chance.min() < 0 or chance.max() > 1):
-        raise InvalidInput(f"Scores from {chance.min():g} to {chance.max():g} are no probabilities; give numbers in [0, 1].")
+        raise InvalidInput(
+            f"Scores from {chance.min():g} to {chance.max():g} are no probabilities; give numbers in [0, 1]."
+        )
     return truth, chance, weights_or_none(weights, len(truth))
 
 

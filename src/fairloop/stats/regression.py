@@ -16,16 +16,19 @@ from fairloop.stats.influence import jackknife_variance, mean_estimate, mean_var
 from fairloop.stats.intervals import two_sided
 
 
-def mean_absolute_error(truth: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None = None, *,
-                        confidence: float = 0.95) -> Estimate:  # fmt: skip
+def mean_absolute_error(
+    truth: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None = None, *, confidence: float = 0.95
+) -> Estimate:
     r"""Mean of :math:`|\hat y - y|` in the unit of y, with Student's interval."""
     actual, answer, weight = _pairs(truth, predicted, weights)
     return mean_estimate(np.abs(answer - actual), weight, confidence, "student")
 
 
-def root_mean_squared_error(truth: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None = None, *,
-                            confidence: float = 0.95) -> Estimate:  # fmt: skip
-    r""":math:`\sqrt{\overline{(\hat y-y)^2}}` in the unit of y; the interval is that of the log of the mean square."""
+def root_mean_squared_error(
+    truth: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None = None, *, confidence: float = 0.95
+) -> Estimate:
+    r""":math:`\sqrt{\overline{(\hat y-y)^2}}` in the unit of y; the interval is that of the log of the mean
+    square."""
     actual, answer, weight = _pairs(truth, predicted, weights)
     method = "normal on the log of the mean square"
     if len(actual) == 0:
@@ -38,16 +41,21 @@ def root_mean_squared_error(truth: ArrayLike, predicted: ArrayLike, weights: Arr
     half = two_sided(confidence) * math.sqrt(variance) / mean if mean > 0 else 0.0
     root = math.sqrt(mean)
     return Estimate(
-        estimate=root, low=root * math.exp(-half / 2), high=root * math.exp(half / 2), n=len(actual), method=method
+        estimate=root,
+        low=root * math.exp(-half / 2),
+        high=root * math.exp(half / 2),
+        n=len(actual),
+        method=method,
     )
 
 
-def r2(truth: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None = None, *,
-       confidence: float = 0.95) -> Estimate:  # fmt: skip
+def r2(
+    truth: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None = None, *, confidence: float = 0.95
+) -> Estimate:
     r"""Explained variance :math:`1 - \sum(\hat y-y)^2/\sum(y-\bar y)^2`, with a jackknife interval.
 
-    1 is perfect, 0 what the mean of y gets, negative is worse. The interval is symmetric for :math:`\ln(1-R^2)`. None
-    with fewer than 2 rows or a constant truth.
+    1 is perfect, 0 what the mean of y gets, negative is worse. The interval is symmetric for
+    :math:`\ln(1-R^2)`. None with fewer than 2 rows or a constant truth.
     """
     actual, answer, weight = _pairs(truth, predicted, weights)
     method = "infinitesimal jackknife, log of unexplained share"
@@ -64,13 +72,17 @@ def r2(truth: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None = None,
     variance = jackknife_variance(residual / missed - spread / whole, weight)
     half = two_sided(confidence) * math.sqrt(variance)
     return Estimate(
-        estimate=1 - unexplained, low=1 - unexplained * math.exp(half), high=1 - unexplained * math.exp(-half),
-        n=len(actual), method=method,
-    )  # fmt: skip
+        estimate=1 - unexplained,
+        low=1 - unexplained * math.exp(half),
+        high=1 - unexplained * math.exp(-half),
+        n=len(actual),
+        method=method,
+    )
 
 
-def regression_quality(truth: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None = None, *,
-                       confidence: float = 0.95) -> dict[str, Estimate]:  # fmt: skip
+def regression_quality(
+    truth: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None = None, *, confidence: float = 0.95
+) -> dict[str, Estimate]:
     """Every metric of this module by its name in ``core.checks``."""
     return {
         "mean_absolute_error": mean_absolute_error(truth, predicted, weights, confidence=confidence),
@@ -79,7 +91,9 @@ def regression_quality(truth: ArrayLike, predicted: ArrayLike, weights: ArrayLik
     }
 
 
-def _pairs(truth: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None) -> tuple[Floats, Floats, Floats | None]:
+def _pairs(
+    truth: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None
+) -> tuple[Floats, Floats, Floats | None]:
     actual = numbers(truth, "true values")
     answer = numbers(predicted, "predictions", length=len(actual))
     return actual, answer, weights_or_none(weights, len(actual))

@@ -1,30 +1,36 @@
-r"""Intervals from cumulative counts that stay valid however often and whenever one looks. Standard library only.
+r"""Intervals from cumulative counts that stay valid however often and whenever one looks. Standard library
+only.
 
-A canary is looked at after every batch; a fixed-size test would then reject almost surely in the end. The interval here
-contains the truth *at every look at once* with the stated confidence, so stopping at any moment is allowed.
+A canary is looked at after every batch; a fixed-size test would then reject almost surely in the end. The
+interval here contains the truth *at every look at once* with the stated confidence, so stopping at any moment
+is allowed.
 
 One rate: the Beta mixture of the likelihood over the likelihood of a true rate p,
 
 .. math:: M(p) = \frac{B(a+s, b+n-s)}{B(a,b)\,p^s(1-p)^{n-s}},
 
-is a martingale of mean 1, so the rates with :math:`M(p) < 1/\alpha` at every look contain the truth (Ville's inequality);
-exact. Differences: the mixture sequential probability ratio test. With :math:`\Delta` the fall of the log likelihood from
-its maximum to its maximum under "rate one is at most rate two plus a margin", v the variance of the observed difference
-there and :math:`\tau` the variance of a normal prior on the true excess,
+is a martingale of mean 1, so the rates with :math:`M(p) < 1/\alpha` at every look contain the truth (Ville's
+inequality); exact. Differences: the mixture sequential probability ratio test. With :math:`\Delta` the fall
+of the log likelihood from its maximum to its maximum under "rate one is at most rate two plus a margin", v
+the variance of the observed difference there and :math:`\tau` the variance of a normal prior on the true
+excess,
 
 .. math:: \log E = \tfrac12\log\frac{v}{v+\tau} + \Delta\,\frac{\tau}{v+\tau},
 
-and the margin is rejected when :math:`E \ge 1/\alpha`. The rates themselves are nuisances, so this one is asymptotic; the
-prior keeps it quiet while rows are few. Measured over a grid of rates from 0.001 to 0.5 and arms from 5 % of the traffic,
-looking after every batch: at most 2.5 % of null canaries are ever called worse at 95 %.
+and the margin is rejected when :math:`E \ge 1/\alpha`. The rates themselves are nuisances, so this one is
+asymptotic; the prior keeps it quiet while rows are few. Measured over a grid of rates from 0.001 to 0.5 and
+arms from 5 % of the traffic, looking after every batch: at most 2.5 % of null canaries are ever called worse
+at 95 %.
 
 References
 ----------
 Ville, J. (1939). Etude critique de la notion de collectif. Gauthier-Villars.
-Robbins, H. (1970). Statistical methods related to the law of the iterated logarithm. Ann. Math. Statist. 41, 1397-1409.
-Johari, R., Koomen, P., Pekelis, L., Walsh, D. (2022). Always valid inference. Operations Research 70, 1806-1821.
-Howard, S. R., Ramdas, A., McAuliffe, J., Sekhon, J. (2021). Time-uniform, nonparametric, nonasymptotic confidence
-sequences. Ann. Statist. 49, 1055-1080.
+Robbins, H. (1970). Statistical methods related to the law of the iterated logarithm. Ann. Math. Statist. 41,
+1397-1409.
+Johari, R., Koomen, P., Pekelis, L., Walsh, D. (2022). Always valid inference. Operations Research 70,
+1806-1821.
+Howard, S. R., Ramdas, A., McAuliffe, J., Sekhon, J. (2021). Time-uniform, nonparametric, nonasymptotic
+confidence sequences. Ann. Statist. 49, 1055-1080.
 """
 
 from __future__ import annotations
@@ -48,7 +54,8 @@ _METHOD = "always valid, mixture ratio test"
 
 
 def decide(estimate: Estimate, at_most: float) -> Decision:
-    """pass when the interval proves the quantity is at most the limit, fail when it proves it is above, else open."""
+    """pass when the interval proves the quantity is at most the limit, fail when it proves it is above, else
+    open."""
     if estimate.low is not None and estimate.low > at_most:
         return "fail"
     if estimate.high is not None and estimate.high <= at_most:
@@ -57,7 +64,8 @@ def decide(estimate: Estimate, at_most: float) -> Decision:
 
 
 def proportion(successes: int, n: int, *, confidence: float = 0.95) -> Estimate:
-    """A rate with its always-valid interval: for a limit on one arm's errors, or the share of rows over a latency limit.
+    """A rate with its always-valid interval: for a limit on one arm's errors, or the share of rows over a
+    latency limit.
 
     Raises
     ------
@@ -77,9 +85,11 @@ def proportion(successes: int, n: int, *, confidence: float = 0.95) -> Estimate:
     return Estimate(estimate=share, low=low, high=high, n=n, method=_EXACT)
 
 
-def proportion_difference(successes_new: int, n_new: int, successes_old: int, n_old: int, *,
-                          confidence: float = 0.95) -> Estimate:  # fmt: skip
-    """Rate of the new arm less rate of the old, with an always-valid interval; for errors of a canary and the incumbent.
+def proportion_difference(
+    successes_new: int, n_new: int, successes_old: int, n_old: int, *, confidence: float = 0.95
+) -> Estimate:
+    """Rate of the new arm less rate of the old, with an always-valid interval; for errors of a canary and the
+    incumbent.
 
     The truth lies inside at every look together with probability ``confidence``.
 
@@ -108,9 +118,9 @@ def proportion_difference(successes_new: int, n_new: int, successes_old: int, n_
 def selection_gap(groups: Mapping[str, tuple[int, int]], *, confidence: float = 0.95) -> Estimate:
     """The largest difference in a rate between groups, always valid; for the demographic parity of a canary.
 
-    ``groups`` maps group to (successes, rows), cumulative. ``low`` averages the evidence of all pairs, which is
-    itself valid evidence that some pair differs; ``high`` needs no correction, since the pair with the true largest gap is
-    among them. Groups without rows are left out; None with fewer than two.
+    ``groups`` maps group to (successes, rows), cumulative. ``low`` averages the evidence of all pairs, which
+    is itself valid evidence that some pair differs; ``high`` needs no correction, since the pair with the
+    true largest gap is among them. Groups without rows are left out; None with fewer than two.
 
     Raises
     ------
@@ -137,9 +147,19 @@ def selection_gap(groups: Mapping[str, tuple[int, int]], *, confidence: float = 
     return Estimate(estimate=gap, low=low, high=max(high, gap), n=rows, method=_METHOD)
 
 
-def mean_difference(n_new: int, mean_new: float, variance_new: float, n_old: int, mean_old: float, variance_old: float, *,
-                    confidence: float = 0.95, expected_rows: int = 1000) -> Estimate:  # fmt: skip
-    """Mean of the new arm less mean of the old, with an always-valid normal-mixture interval; for latency or loss.
+def mean_difference(
+    n_new: int,
+    mean_new: float,
+    variance_new: float,
+    n_old: int,
+    mean_old: float,
+    variance_old: float,
+    *,
+    confidence: float = 0.95,
+    expected_rows: int = 1000,
+) -> Estimate:
+    """Mean of the new arm less mean of the old, with an always-valid normal-mixture interval; for latency or
+    loss.
 
     Parameters
     ----------
@@ -157,7 +177,9 @@ def mean_difference(n_new: int, mean_new: float, variance_new: float, n_old: int
     """
     numbers = (mean_new, variance_new, mean_old, variance_old)
     if not all(math.isfinite(value) for value in numbers) or variance_new < 0 or variance_old < 0:
-        raise InvalidInput(f"Means and variances {numbers} cannot be used; give finite numbers, variances >= 0.")
+        raise InvalidInput(
+            f"Means and variances {numbers} cannot be used; give finite numbers, variances >= 0."
+        )
     _check(0, n_new, confidence)
     _check(0, n_old, confidence)
     method = "always valid, normal mixture"
@@ -170,14 +192,17 @@ def mean_difference(n_new: int, mean_new: float, variance_new: float, n_old: int
         half = 0.0
     else:
         ratio = (spread + prior) / spread
-        half = math.sqrt(spread * (spread + prior) / prior * (2 * math.log(1 / (1 - confidence)) + math.log(ratio)))
+        half = math.sqrt(
+            spread * (spread + prior) / prior * (2 * math.log(1 / (1 - confidence)) + math.log(ratio))
+        )
     return Estimate(
         estimate=difference, low=difference - half, high=difference + half, n=n_new + n_old, method=method
     )
 
 
 def log_evidence_above(one: tuple[int, int], two: tuple[int, int], margin: float) -> float:
-    """Log of the evidence against "rate one is at most rate two plus margin"; log(1/alpha) rejects at alpha."""
+    """Log of the evidence against "rate one is at most rate two plus margin"; log(1/alpha) rejects at
+    alpha."""
     best = _log_likelihood(*one, one[0] / one[1]) + _log_likelihood(*two, two[0] / two[1])
     rate_1, rate_2 = _constrained(one, two, margin)
     fall = best - _log_likelihood(*one, rate_1) - _log_likelihood(*two, rate_2)
@@ -232,7 +257,9 @@ def _log_likelihood(successes: int, n: int, rate: float) -> float:
     failures = n - successes
     if (successes and rate <= 0) or (failures and rate >= 1):
         return -math.inf
-    return (successes * math.log(rate) if successes else 0.0) + (failures * math.log1p(-rate) if failures else 0.0)
+    return (successes * math.log(rate) if successes else 0.0) + (
+        failures * math.log1p(-rate) if failures else 0.0
+    )
 
 
 def _log_mixture(successes: int, n: int) -> float:
@@ -251,7 +278,8 @@ def _log_mean(values: list[float]) -> float:
 
 
 def _boundary(excluded: Callable[[float], bool], inside: float, outside: float) -> float:
-    """The value between ``inside``, never excluded, and ``outside`` where exclusion begins; ``outside`` if it never does."""
+    """The value between ``inside``, never excluded, and ``outside`` where exclusion begins; ``outside`` if it
+    never does."""
     if not excluded(outside):
         return outside
     near, far = inside, outside
@@ -263,6 +291,8 @@ def _boundary(excluded: Callable[[float], bool], inside: float, outside: float) 
 
 def _check(successes: int, n: int, confidence: float) -> None:
     if not 0 <= successes <= n:
-        raise InvalidInput(f"{successes!r} of {n!r} rows cannot be; give cumulative counts with 0 <= successes <= rows.")
+        raise InvalidInput(
+            f"{successes!r} of {n!r} rows cannot be; give cumulative counts with 0 <= successes <= rows."
+        )
     if not 0 < confidence < 1:
         raise InvalidInput(f"A confidence of {confidence!r} has no meaning; give a number between 0 and 1.")

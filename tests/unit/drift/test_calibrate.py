@@ -17,7 +17,9 @@ from fairloop.drift.profile import profile_reference, profile_window
 def test_chi_square_equals_scipy() -> None:
     first, second = np.array([100.0, 200.0, 0.0, 300.0]), np.array([20.0, 60.0, 0.0, 40.0])
     table = np.array([first, second])[:, [0, 1, 3]]
-    assert chi_square(first, second) == pytest.approx(stats.chi2_contingency(table, correction=False).pvalue, abs=1e-12)
+    assert chi_square(first, second) == pytest.approx(
+        stats.chi2_contingency(table, correction=False).pvalue, abs=1e-12
+    )
     assert chi_square(np.array([5.0]), np.array([7.0])) is None
 
 
@@ -61,8 +63,11 @@ def test_p_values_are_honest_whatever_the_sizes(n: int, size: int) -> None:
 
     def rows(count: int) -> dict[str, np.ndarray]:
         number = np.where(random.random(count) < 0.02, np.nan, random.lognormal(size=count))
-        return {"number": number, "mostly zero": np.where(random.random(count) < 0.9, 0, random.integers(1, 99, count)),
-                "category": random.choice(list("abcdefgh"), count, p=np.arange(8, 0, -1) / 36)}  # fmt: skip
+        return {
+            "number": number,
+            "mostly zero": np.where(random.random(count) < 0.9, 0, random.integers(1, 99, count)),
+            "category": random.choice(list("abcdefgh"), count, p=np.arange(8, 0, -1) / 36),
+        }
 
     for _ in range(150):
         reference = profile_reference(rows(size))

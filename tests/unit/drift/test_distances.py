@@ -32,7 +32,9 @@ def test_distances_equal_scipy_on_the_same_bins() -> None:
     p, q = first / first.sum(), second / second.sum()
     assert jensen_shannon(known, seen) == pytest.approx(distance.jensenshannon(p, q, base=2), abs=1e-9)
     table = np.array([first, second])[:, first + second > 0]
-    assert chi_squared(known, seen) == pytest.approx(stats.chi2_contingency(table, correction=False).statistic, abs=1e-9)
+    assert chi_squared(known, seen) == pytest.approx(
+        stats.chi2_contingency(table, correction=False).statistic, abs=1e-9
+    )
     smooth = [(counts[:-1] + 0.5) / (counts[:-1] + 0.5).sum() for counts in (first, second)]
     expected = stats.entropy(smooth[0], smooth[1]) + stats.entropy(smooth[1], smooth[0])
     assert psi(known, seen) == pytest.approx(expected, abs=1e-9)
@@ -41,7 +43,9 @@ def test_distances_equal_scipy_on_the_same_bins() -> None:
 def test_distances_of_numbers_are_near_those_of_the_raw_values() -> None:
     reference, window = normal(20_000, 0), normal(5000, 1, 0.5)
     known, seen = pair(reference, window)
-    assert kolmogorov_smirnov(known, seen) == pytest.approx(stats.ks_2samp(reference, window).statistic, abs=0.03)
+    assert kolmogorov_smirnov(known, seen) == pytest.approx(
+        stats.ks_2samp(reference, window).statistic, abs=0.03
+    )
     assert wasserstein(known, seen) == pytest.approx(stats.wasserstein_distance(reference, window), rel=0.2)
     assert psi(known, seen) == pytest.approx(0.25, rel=0.2)
 

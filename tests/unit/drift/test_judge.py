@@ -39,10 +39,16 @@ def test_acceptance_half_a_standard_deviation_in_one_of_14_columns_is_found(
     adult: tuple[pl.DataFrame, pl.DataFrame],
 ) -> None:
     reference = profile_reference(adult[0])
-    for name in ("age", "hours-per-week" if "hours-per-week" in adult[0].columns else "hours_per_week", "fnlwgt"):
+    for name in (
+        "age",
+        "hours-per-week" if "hours-per-week" in adult[0].columns else "hours_per_week",
+        "fnlwgt",
+    ):
         shift = 0.5 * adult[0][name].std()
         shifted = (window.with_columns(pl.col(name) + shift) for window in windows(adult[1], 50))
-        found = sum(name in judge_drift(reference, profile_window(each, reference))["drifted"] for each in shifted)
+        found = sum(
+            name in judge_drift(reference, profile_window(each, reference))["drifted"] for each in shifted
+        )
         assert found >= 40, name
 
 
@@ -62,7 +68,10 @@ def test_new_categories_and_new_gaps_are_found() -> None:
     window = {"c": random.choice(list("abcz"), 500, p=[0.32, 0.32, 0.32, 0.04]), "x": random.normal(size=500)}
     judged = judge_drift(reference, profile_window(window, reference))
     assert judged["drifted"] == ["c"]
-    window = {"c": random.choice(list("abc"), 500), "x": np.where(random.random(500) < 0.05, np.nan, random.normal(size=500))}
+    window = {
+        "c": random.choice(list("abc"), 500),
+        "x": np.where(random.random(500) < 0.05, np.nan, random.normal(size=500)),
+    }
     judged = judge_drift(reference, profile_window(window, reference))
     assert judged["drifted"] == ["x"]
     assert judged["columns"]["x"]["tests"]["missing"] < 1e-6
@@ -94,7 +103,8 @@ def test_prediction_drift_on_scores() -> None:
     random = np.random.default_rng(0)
     reference = profile_scores(random.beta(2, 5, 5000))
     false = sum(
-        judge_drift(reference, profile_scores(random.beta(2, 5, 300), reference))["status"] == "fail" for _ in range(200)
+        judge_drift(reference, profile_scores(random.beta(2, 5, 300), reference))["status"] == "fail"
+        for _ in range(200)
     )
     assert false <= 18
     judged = judge_drift(reference, profile_scores(random.beta(3, 5, 300), reference))

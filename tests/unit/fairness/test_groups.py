@@ -93,7 +93,11 @@ def test_small_groups_are_pooled_or_named() -> None:
     alone = pool(count_groups(None, predicted[:150], group[:150]))
     assert alone.table.names == ("big", "bigger")
     assert alone.too_small == ("s",)
-    assert [rates.group for rates in group_rates(None, predicted[:150], group[:150])] == ["big", "bigger", "s"]
+    assert [rates.group for rates in group_rates(None, predicted[:150], group[:150])] == [
+        "big",
+        "bigger",
+        "s",
+    ]
     with pytest.raises(InvalidInput, match="smallest group"):
         pool(count_groups(None, predicted, group), 0)
 
@@ -103,7 +107,9 @@ def test_rates_of_a_group() -> None:
     rates = {found.group: found for found in group_rates(label, predicted, group, weight)}
     mask = group == "b"
     assert rates["b"].n == mask.sum()
-    assert rates["b"].selection_rate.estimate == pytest.approx(np.average(predicted[mask], weights=weight[mask]))
+    assert rates["b"].selection_rate.estimate == pytest.approx(
+        np.average(predicted[mask], weights=weight[mask])
+    )
     positive = mask & label
     tpr = rates["b"].true_positive_rate
     assert tpr.estimate == pytest.approx(np.average(predicted[positive], weights=weight[positive]))

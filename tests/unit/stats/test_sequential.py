@@ -40,7 +40,10 @@ def test_null_canaries_gap_by_group_at_its_limit_is_not_rejected() -> None:
         rates = {"a": (30, 0.30), "b": (15, 0.22), "c": (5, 0.26)}
         counts = {name: totals(random, size, rate) for name, (size, rate) in rates.items()}
         rejected += any(
-            decide(selection_gap({name: (counts[name][i - 1], size * i) for name, (size, _) in rates.items()}), 0.08)
+            decide(
+                selection_gap({name: (counts[name][i - 1], size * i) for name, (size, _) in rates.items()}),
+                0.08,
+            )
             == "fail"
             for i in LOOKS[::6]
         )
@@ -59,11 +62,15 @@ def test_worse_in_one_group_is_found() -> None:
 
 def test_errors_twice_as_frequent_are_found_and_equal_ones_pass_within_a_margin() -> None:
     random = np.random.default_rng(3)
-    worse = [proportion_difference(int(random.binomial(2000, 0.06)), 2000, int(random.binomial(2000, 0.02)), 2000)
-             for _ in range(100)]  # fmt: skip
+    worse = [
+        proportion_difference(int(random.binomial(2000, 0.06)), 2000, int(random.binomial(2000, 0.02)), 2000)
+        for _ in range(100)
+    ]
     assert sum(decide(found, 0.0) == "fail" for found in worse) >= 95
-    equal = [proportion_difference(int(random.binomial(2000, 0.01)), 2000, int(random.binomial(2000, 0.01)), 2000)
-             for _ in range(100)]  # fmt: skip
+    equal = [
+        proportion_difference(int(random.binomial(2000, 0.01)), 2000, int(random.binomial(2000, 0.01)), 2000)
+        for _ in range(100)
+    ]
     assert sum(decide(found, 0.02) == "pass" for found in equal) >= 95
 
 
