@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from fairloop.core.checks import GROUP_METRICS, Check
+from fairloop.core.clock import Clock
 from fairloop.core.models import Candidate, Evaluation
 from fairloop.core.records import from_plain
+from fairloop.core.runs import Metric
 from fairloop.errors import InvalidInput, Refused
 from fairloop.evaluation.evidence import Evidence, gather
 from fairloop.evaluation.trainer import Trainer, mitigated
@@ -58,6 +60,9 @@ def _register(context: Context, model: Model, valid: Table, checks: list[Check],
               strength: float | None) -> dict[str, Any]:  # fmt: skip
     evidence = gather(model, valid, checks)
     manifest = values.store(evidence.model, context.client.blobs)
+    if context.run_id is not None:
+        shown = {"method": method} | ({} if strength is None else {"strength": f"{strength:g}"})
+        context.client.runs.log(context.run_id, params=shown)
     candidate: Candidate = context.client.candidates.create(
         pipeline_run_id=context.pipeline_run_id, step_run_id=context.step_run_id, cycle_id=context.cycle_id, run_id=context.run_id, method=method,
         strength=strength, model_sha256=manifest["sha256"], profile=evidence.profile, signature=evidence.model.signature,
@@ -67,11 +72,23 @@ def _register(context: Context, model: Model, valid: Table, checks: list[Check],
 
 
 def _keep(context: Context, candidate_id: str, part: str, evidence: Evidence) -> Evaluation:
+    _log(context, part, evidence)
     return context.client.candidates.add_evaluation(
         candidate_id, part=part, n=evidence.n, predictions_sha256=context.client.blobs.put(evidence.predictions),
         part_sha256=evidence.part_sha256, metrics=evidence.measured.metrics, groups=evidence.measured.groups,
         drivers=evidence.drivers, verdicts=evidence.verdicts,
     )  # fmt: skip
+
+
+def _log(context: Context, part: str, evidence: Evidence) -> None:
+    """The numbers as metrics of the step's Run, those of the test part under ``test/``."""
+    if context.run_id is None:
+        return
+    now, prefix = Clock().now_ms(), "test/" if part == "test" else ""
+    known = {name: found["estimate"] for name, found in evidence.measured.metrics.items()}
+    points = [Metric(key=prefix + name, value=float(value), timestamp_ms=now) for name, value in known.items()
+              if value is not None]  # fmt: skip
+    context.client.runs.log(context.run_id, metrics=points)
 
 
 def _checks(checks: list[Any] | None) -> list[Check]:
