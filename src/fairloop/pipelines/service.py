@@ -50,7 +50,7 @@ class Pipelines:
         def work(connection: Any) -> tuple[PipelineRun, transitions.Change | None]:
             if id is not None and (known := rows.get_run(connection, project_id, id)) is not None:
                 return known, None
-            settled = replace(run, params=self._tables(connection, project_id, graph, bound))
+            settled = replace(run, params=self.tables(connection, project_id, graph, bound))
             return settled, transitions.begin(connection, settled, checked, now)
 
         stored, change = self._database.write(work)
@@ -59,7 +59,7 @@ class Pipelines:
         return stored
 
     @staticmethod
-    def _tables(connection: Any, project_id: str, graph: Graph, params: dict[str, Any]) -> dict[str, Any]:
+    def tables(connection: Any, project_id: str, graph: Graph, params: dict[str, Any]) -> dict[str, Any]:
         """``params`` with the tables named by dataset version as the stored tables they are."""
         found = dict(params)
         for name, value in params.items():

@@ -24,6 +24,7 @@ from fairloop.monitoring.service import Monitoring
 from fairloop.monitoring.ticker import Watcher
 from fairloop.pipelines.runners.local import LocalRunner
 from fairloop.pipelines.scheduler import Scheduler
+from fairloop.pipelines.schedules import Schedules
 from fairloop.pipelines.service import Pipelines
 from fairloop.pipelines.waiting import Waiters
 from fairloop.pipelines.work import Work
@@ -60,6 +61,7 @@ class Services:
     work: Work
     runner: LocalRunner
     scheduler: Scheduler
+    schedules: Schedules
     loops: Loops
     driver: Driver
     proposals: Proposals
@@ -89,7 +91,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     datasets = Datasets(database, clock, files)
     signals, waiters = Signals(), Waiters()
     pipelines = Pipelines(database, clock, signals, waiters)
-    work = Work(database, clock, pipelines, load_prices(settings.price_book), settings.lease_s)
+    work = Work(database, clock, pipelines, tracking, load_prices(settings.price_book), settings.lease_s)
     runner = LocalRunner(settings, tokens.worker_token, waiters)
     scheduler = Scheduler(database, clock, projects, pipelines, work, runner, settings.lease_s)
     serving = Serving(database, clock, files, signals, folder=settings.data / "endpoints",
@@ -105,4 +107,5 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
                     tokens=tokens, sessions=sessions, identities=Identities(people, tokens, sessions, clock),
                     projects=projects, files=files, datasets=datasets, tracking=tracking, registry=registry, evaluations=evaluations,
                     waiters=waiters, pipelines=pipelines, work=work, runner=runner, scheduler=scheduler,
+                    schedules=Schedules(database, clock, pipelines, interval_s=settings.monitor_tick_s),
                     loops=loops, driver=driver, proposals=Proposals(loops, monitoring, datasets), lineage=lineage)  # fmt: skip
