@@ -46,7 +46,7 @@ def gather(model: Model, table: Table, checks: list[Check], *, explain: bool = T
     if model.task != table.task:
         raise InvalidInput(f"The model is for {model.task}, but the target {table.roles.target!r} is {table.task}; "
                            "train on train.y, or say which answer is positive.")  # fmt: skip
-    _refuse_hidden_columns(model, table)
+    _check_inputs(model, table)
     X, y = table.X, table.y
     frame = X[model.inputs] if model.inputs else X
     model.describe(frame)
@@ -69,10 +69,12 @@ def gather(model: Model, table: Table, checks: list[Check], *, explain: bool = T
     )  # fmt: skip
 
 
-def _refuse_hidden_columns(model: Model, table: Table) -> None:
+def _check_inputs(model: Model, table: Table) -> None:
     """A model that reads a column no feature may be says so before it is judged on anything."""
     roles = table.roles
     hidden = {roles.target, roles.weight, *roles.sensitive} - {None}
     if wrong := [name for name in model.inputs if name in hidden]:
         role = "the target" if wrong[0] == roles.target else "the weight" if wrong[0] == roles.weight else "sensitive"
         raise InvalidInput(f"The model reads the column {wrong[0]!r}, which is {role}; train on table.X, which leaves it out.")
+    if gone := [name for name in model.inputs if name not in table.features]:
+        raise InvalidInput(f"The model reads the column {gone[0]!r}, which the part to judge on does not have.")
