@@ -148,15 +148,11 @@ class Story:
         """Let the monitor look now and until the check on ``metric`` has raised its alert."""
         client, end = self.client(), time.monotonic() + timeout_s
         monitor = client.monitors.list()[0]
-        started = False
         while time.monotonic() < end:
-            for alert in client.alerts.list(state="open"):
+            client.monitors.judge_now(monitor.id, timeout_s=timeout_s)
+            for alert in client.alerts.list(state="open").items:
                 if alert.verdict.check.metric == metric:
                     return alert
-            if not started or not client.monitors.watching(monitor.id):
-                client.monitors.start_now(monitor.id)
-                started = True
-            time.sleep(0.3)
         raise Unavailable(f"The watch raised no alert on {metric} within {timeout_s:.0f} s; look at {self.url}/alerts.")
 
     def cycle_of(self, alert: Alert, timeout_s: float = 30.0) -> Cycle:
