@@ -187,7 +187,7 @@ def mean_difference(
         return unknown(n_new + n_old, method)
     difference = mean_new - mean_old
     spread = variance_new / n_new + variance_old / n_old
-    prior = (variance_new + variance_old) / expected_rows
+    prior = 10 * (variance_new + variance_old) / expected_rows
     if spread == 0:
         half = 0.0
     else:
