@@ -6,13 +6,15 @@ walk an index and stop after the page.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
+    Join,
     and_,
     bindparam,
     exists,
@@ -22,11 +24,12 @@ from sqlalchemy import (
     select,
     text,
     true,
-)  # fmt: skip
+)
+from sqlalchemy.ext.compiler import compiles
 
 from fairloop.core.search import EVERYTHING, All, Any_, Comparison, Filter, Order
 from fairloop.errors import InvalidInput
-from fairloop.storage.tables import params, run_tags, runs, series
+from fairloop.storage.tables import experiments, params, run_tags, runs, series
 
 ATTRIBUTES: dict[str, Any] = {
     "run_id": runs.c.id, "id": runs.c.id, "run_name": runs.c.name, "run name": runs.c.name, "name": runs.c.name,
@@ -35,6 +38,8 @@ ATTRIBUTES: dict[str, Any] = {
 }  # fmt: skip
 _NUMBERS = {"start_time", "created", "end_time", "experiment_id"}
 _TABLES: dict[str, tuple[Any, str]] = {"metric": (series, "value"), "param": (params, "value"), "tag": (run_tags, "value")}
+_FEW = 2000
+"""So many rows are sorted sooner than an index is walked for them."""
 _DATASETS = {
     "sqlite": "SELECT 1 FROM json_each(runs.inputs, '$.datasets') AS d WHERE json_extract(d.value, '$.' || :field) {}",
     "postgresql": "SELECT 1 FROM jsonb_array_elements(coalesce((runs.inputs::jsonb)->'datasets', '[]')) AS d"
@@ -57,11 +62,17 @@ class Search:
 def page(connection: Connection, search: Search, *, phase: int = 0, offset: int = 0,
          limit: int) -> tuple[list[int], tuple[int, int] | None]:  # fmt: skip
     """(row numbers of runs, where the next page begins as (phase, offset) or None)."""
+    if search.experiment_ids:
+        mine = select(experiments.c.id).where(experiments.c.project_id == search.project_id,
+                                              experiments.c.id.in_(search.experiment_ids))  # fmt: skip
+        search = replace(search, experiment_ids=tuple(connection.execute(mine).scalars()))
+        if not search.experiment_ids:
+            return [], None
     phases = 2 if search.orders and search.orders[0].kind in _TABLES else 1
     found: list[int] = []
     while phase < phases and len(found) < limit:
         wanted = limit - len(found) + 1
-        rows = _Compiler(connection.dialect.name, search).rows(phase if phases > 1 else None)
+        rows = _Compiler(connection, search).rows(phase if phases > 1 else None)
         seqs = list(connection.execute(rows.offset(offset).limit(wanted)).scalars())
         if len(seqs) == wanted:
             found += seqs[:-1]
@@ -73,42 +84,98 @@ def page(connection: Connection, search: Search, *, phase: int = 0, offset: int 
     return found, None
 
 
+class _InOrder(Join):
+    """A join that SQLite does in the order written; other databases know their tables well enough."""
+
+    inherit_cache = True
+
+
+@compiles(_InOrder, "sqlite")
+def _in_order(element: _InOrder, compiler: Any, **options: Any) -> str:
+    inside = {**options, "asfrom": True}
+    left, right = (compiler.process(side, **inside) for side in (element.left, element.right))
+    if (linter := options.get("from_linter")) is not None:  # what SQLAlchemy's own joins tell it: these two are joined
+        linter.edges.update(itertools.product(element.left._from_objects, element.right._from_objects))
+    on = compiler.process(element.onclause, **{**options, "from_linter": None})
+    return f"{left} CROSS JOIN {right} ON {on}"
+
+
 class _Compiler:
-    def __init__(self, dialect: str, search: Search) -> None:
-        self._dialect = dialect
+    """One statement: what must hold is joined, the rest are conditions.
+
+    SQLite's planner does not know how many runs have a value, so this class asks: a comparison that few rows satisfy is
+    where the search starts; else it starts from the index that gives the order, and stops after the page.
+    """
+
+    def __init__(self, connection: Connection, search: Search) -> None:
+        self._connection = connection
+        self._dialect = connection.dialect.name
         self._search = search
-        self._source: FromClause = runs
-        self._where: list[ColumnElement[bool]] = [runs.c.project_id == search.project_id]
+        self._joined: dict[tuple[str, str], Any] = {}
+        self._outer: list[tuple[Any, ColumnElement[bool]]] = []
+        self._where: list[ColumnElement[bool]] = []
 
     def rows(self, phase: int | None) -> Any:
         """SELECT of row numbers in order; ``phase`` 0 only those with the first order key, 1 only those without."""
         search = self._search
-        if search.experiment_ids:
-            ids = search.experiment_ids
-            self._where.append(runs.c.experiment_id == ids[0] if len(ids) == 1 else runs.c.experiment_id.in_(ids))
-        if search.active is not None:
-            self._where.append(runs.c.active == search.active)
+        first = search.orders[0] if phase is not None else None
+        few: Any = None
+        if first is not None and phase == 0:
+            self._where.append(self._join(first.kind, first.key).c[_TABLES[first.kind][1]].is_not(None))
         for part in search.tree.parts if isinstance(search.tree, All) else (search.tree,):
-            self._top(part)
+            few = self._top(part) if few is None else (self._top(part) or few)
         by: list[Any] = []
-        for index, order in enumerate(search.orders):
-            if phase == 1 and index == 0:
+        for order in search.orders:
+            if phase == 1 and order is first:
                 self._where.append(self._without(order))
                 continue
-            by += self._order(order, required=phase == 0 and index == 0)
+            by += self._order(order, required=phase == 0 and order is first)
         by += [runs.c.start_ms.desc(), runs.c.seq.desc()]
-        return select(runs.c.seq).select_from(self._source).where(and_(true(), *self._where)).order_by(*by)
+        start = few
+        if start is None and first is not None and phase == 0:
+            start = self._joined[(first.kind, first.key)]
+        return select(runs.c.seq).select_from(self._source(start)).where(self._owned(), *self._where).order_by(*by)
 
-    def _top(self, part: Filter) -> None:
-        """A comparison that must hold becomes a join, which the planner may start from; anything else a condition."""
-        if isinstance(part, Comparison) and part.kind in _TABLES and part.op != "missing":
-            table, column = _TABLES[part.kind]
-            mine = table.alias()
-            self._source = self._source.join(mine, and_(mine.c.run_seq == runs.c.seq, mine.c.key == part.key))
-            if part.op != "exists":
-                self._where.append(self._compare(mine.c[column], part))
-            return
-        self._where.append(self._condition(part))
+    def _owned(self) -> ColumnElement[bool]:
+        """Which runs are looked at; their experiments are known to be the project's."""
+        search = self._search
+        mine = runs.c.project_id == search.project_id
+        if ids := search.experiment_ids:
+            mine = runs.c.experiment_id == ids[0] if len(ids) == 1 else runs.c.experiment_id.in_(ids)
+        return mine if search.active is None else and_(mine, runs.c.active == search.active)
+
+    def _source(self, start: Any) -> FromClause:
+        joins = [(alias, _of_run(alias, key)) for (_, key), alias in self._joined.items()]
+        source: FromClause = runs
+        if start is not None:
+            on = next(on for alias, on in joins if alias is start)
+            source = _InOrder(start, runs, on)
+        for alias, on in joins:
+            if alias is not start:
+                source = _InOrder(source, alias, on)
+        for alias, on in self._outer:
+            source = source.join(alias, on, isouter=True)
+        return source
+
+    def _join(self, kind: str, key: str) -> Any:
+        return self._joined.setdefault((kind, key), _TABLES[kind][0].alias())
+
+    def _top(self, part: Filter) -> Any:
+        """Take in a comparison that must hold; returns its table when few rows satisfy it."""
+        if not (isinstance(part, Comparison) and part.kind in _TABLES and part.op != "missing"):
+            self._where.append(self._condition(part))
+            return None
+        alias = self._join(part.kind, part.key)
+        if part.op == "exists":
+            return None
+        column = alias.c[_TABLES[part.kind][1]]
+        test = self._compare(column, part)
+        self._where.append(test)
+        if self._dialect != "sqlite" or part.op in {"!=", "not in", "like", "ilike"}:
+            return None
+        some = select(alias.c.run_seq).where(alias.c.key == part.key, test).limit(_FEW + 1).subquery()
+        count = self._connection.execute(select(func.count()).select_from(some)).scalar_one()
+        return alias if count <= _FEW else None
 
     def _condition(self, part: Filter) -> ColumnElement[bool]:
         if isinstance(part, All):
@@ -193,14 +260,11 @@ class _Compiler:
             keys = [column.is_(None)] if column is runs.c.end_ms or column is runs.c.step_run_id else []
         elif order.kind in _TABLES:
             table, name = _TABLES[order.kind]
-            mine = table.alias()
-            owned = and_(mine.c.run_seq == runs.c.seq, mine.c.key == order.key)
-            self._source = self._source.join(mine, owned, isouter=not required)
-            column, keys = mine.c[name], []
-            if required:
-                self._where.append(column.is_not(None))
-            else:
-                keys = [column.is_(None)]
+            mine = self._joined.get((order.kind, order.key))
+            if mine is None:
+                mine = table.alias()
+                self._outer.append((mine, _of_run(mine, order.key)))
+            column, keys = mine.c[name], [] if required else [mine.c[name].is_(None)]
         else:
             raise InvalidInput("Runs are not ordered by datasets; use metrics, params, tags or attributes.")
         return [*keys, column.desc() if order.descending else column.asc()]
@@ -211,6 +275,10 @@ class _Compiler:
         mine = table.alias()
         owned = and_(mine.c.run_seq == runs.c.seq, mine.c.key == order.key, mine.c[name].is_not(None))
         return not_(exists().where(owned))
+
+
+def _of_run(alias: Any, key: str) -> ColumnElement[bool]:
+    return and_(alias.c.run_seq == runs.c.seq, alias.c.key == key)
 
 
 def attribute(key: str) -> Any:

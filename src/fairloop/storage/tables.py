@@ -104,7 +104,8 @@ runs = Table("runs", metadata, Column("seq", SERIAL, primary_key=True, autoincre
              Column("status", String, nullable=False), _text("user"), Column("active", Boolean, nullable=False),
              _ms("start_ms"), _ms("end_ms", nullable=True), Column("step_run_id", String), _text("status_reason"),
              Column("lease_s", Float, nullable=False), _ms("touched_ms"), _json("inputs"), _json("outputs"),
-             Index(None, "experiment_id", "active", "start_ms"), Index(None, "step_run_id"),
+             Index(None, "experiment_id", "active", "start_ms"), Index(None, "project_id", "active", "start_ms"),
+             Index(None, "step_run_id"),
              Index(None, "status"))  # fmt: skip
 params = Table("params", metadata, Column("run_seq", BigInteger, ForeignKey("runs.seq"), primary_key=True),
                Column("key", String, primary_key=True), _text("value"), Index(None, "key", "value"))  # fmt: skip
