@@ -77,6 +77,9 @@ def postgres_url() -> Iterator[str]:
     pgserver = pytest.importorskip("pgserver")
     with tempfile.TemporaryDirectory(prefix="flpg") as folder:
         started = pgserver.get_server(folder)
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # nothing here outlives the tests
+            started.psql(f"ALTER SYSTEM SET {setting} = off;")
+        started.psql("SELECT pg_reload_conf();")
         yield started.get_uri()
         started.cleanup()
 

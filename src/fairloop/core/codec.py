@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import struct
 from typing import Any
 
 from fairloop.errors import InvalidInput, NotANumber
 
 MAX_DEPTH = 64
+_NAN = re.compile(r"nan:[0-9a-f]{16}")
+_BIG = re.compile(r"-?[1-9][0-9]{17,4000}")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def bits_of(value: float) -> int:
@@ -76,13 +80,24 @@ def _object(pairs: list[tuple[str, Any]]) -> Any:
         raise InvalidInput(f"The key {twice!r} stands twice in one object; keep one.")
     if len(pairs) == 1:
         key, text = pairs[0]
-        if key == "$float" and isinstance(text, str):
-            if text in {"inf", "-inf"}:
-                return float(text)
-            return float_of(struct.unpack("<q", struct.pack("<Q", int(text.removeprefix("nan:"), 16)))[0])
-        if key == "$int" and isinstance(text, str):
-            return int(text)
+        if key.startswith("$"):
+            return _special(key, text)
     return found
+
+
+def _special(key: str, text: Any) -> Any:
+    """What plain JSON cannot say; only the one spelling that ``dumps`` writes is accepted."""
+    if key == "$float" and text in ("inf", "-inf"):
+        return float(text)
+    if key == "$float" and isinstance(text, str) and _NAN.fullmatch(text):
+        value = float_of(struct.unpack("<q", struct.pack("<Q", int(text[4:], 16)))[0])
+        if math.isnan(value):
+            return value
+    if key == "$int" and isinstance(text, str) and _BIG.fullmatch(text):
+        number = int(text)
+        if not -(2**63) <= number < 2**63:
+            return number
+    raise InvalidInput(f"{key!r}: {str(text)[:60]!r} is no value of this server's; send plain JSON.")
 
 
 def _no_constant(name: str) -> float:
@@ -99,6 +114,8 @@ def loads(text: str | bytes, *, trusted: bool = False) -> Any:
         if not trusted and _depth(raw) > MAX_DEPTH:
             raise InvalidInput(f"The JSON is nested deeper than {MAX_DEPTH} levels; flatten it.")
         value = json.loads(raw, object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_finite)
+        if not trusted and _SURROGATE.search(raw):
+            _plain(value, 0)  # an escaped pair is text, a lone half is refused
     except (ValueError, RecursionError) as cause:
         raise InvalidInput(f"The body is not valid JSON: {str(cause)[:200]}.") from cause
     return value
