@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 from lightgbm import LGBMClassifier, LGBMRegressor
 
 from fairloop.evaluation.metrics import Measured, measure
@@ -47,7 +48,7 @@ def quoted(text: str) -> str:
 
 def _measured(table: Table) -> Measured:
     train, _, test = table.split(*PARTS)
-    X = train.X.drop(columns=[c for c in train.X.columns if str(train.X[c].dtype) == "str"])
+    X = _numbered(train.X)
     one_answer = table.task != "regression" and len(np.unique(train.y)) < 2
     if X.shape[1] == 0 or len(train) < 40 or len(test) < 20 or one_answer:
         return Measured(metrics={})
@@ -55,9 +56,15 @@ def _measured(table: Table) -> Measured:
     least = int(min(20, max(2, len(table) // 100)))
     fitted = kind(n_estimators=60, num_leaves=15, min_child_samples=least, random_state=0, verbose=-1, n_jobs=1)
     model = Model(fitted.fit(X, train.y, sample_weight=train.weight))
-    scores = model.scores(test.X[model.inputs])
+    scores = model.scores(_numbered(test.X))
     classes = model.classes if model.task == "multiclass" else None
     return measure(table.task, test.y, scores, model.decide(scores), test.sensitive, test.weight, classes=classes)
+
+
+def _numbered(frame: pd.DataFrame) -> pd.DataFrame:
+    """Without texts, and with names that LightGBM takes (it refuses quotes and brackets)."""
+    renamed = frame.rename(columns={name: f"c{i}" for i, name in enumerate(frame.columns)})
+    return renamed[[name for name in renamed.columns if str(renamed[name].dtype) != "str"]]
 
 
 def _below(found: Measured, name: str, floor: float) -> float | None:
