@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, text
+from sqlalchemy import Connection, func, select
 
 from fairloop.core.codec import float_of
 from fairloop.core.runs import Metric
@@ -62,6 +62,11 @@ class _Statements:
             " timestamp_ms = excluded.timestamp_ms, bits = excluded.bits, value = excluded.value"
         )
         self.count = self._spell("UPDATE series SET count = (SELECT count(*) FROM points WHERE series_id = ?) WHERE id = ?")
+
+        self.page = self._spell(
+            "SELECT step, timestamp_ms, bits FROM points WHERE series_id = ? AND (step, timestamp_ms, bits) > (?, ?, ?)"
+            " ORDER BY step, timestamp_ms, bits LIMIT ?"
+        )
 
     def _spell(self, sql: str) -> str:
         return sql.replace("?", self.mark)
@@ -172,32 +177,25 @@ def keys(connection: Connection, run_seq: int) -> list[tuple[str, int]]:
     return [(row[0], row[1]) for row in connection.execute(query)]
 
 
-_PAGE = text(
-    "SELECT step, timestamp_ms, bits FROM points WHERE series_id = :series"
-    " AND (step, timestamp_ms, bits) > (:step, :timestamp, :bits)"
-    " ORDER BY step, timestamp_ms, bits LIMIT :limit"
-).bindparams(bindparam("limit"))
-
-
 def history(connection: Connection, run_seq: int, key: str, *, after: tuple[int, int, int] | None = None,
             limit: int = -1) -> list[tuple[int, int, int]]:  # fmt: skip
     """Points (step, timestamp_ms, bits) of the series in order, those beyond ``after``, at most ``limit`` (-1: all)."""
     found = _series(connection, run_seq, key)
     if found is None:
         return []
-    if after is None:
-        query = select(points.c.step, points.c.timestamp_ms, points.c.bits).where(points.c.series_id == found["id"])
-        query = query.order_by(points.c.step, points.c.timestamp_ms, points.c.bits)
-        rows = connection.execute(query if limit < 0 else query.limit(limit))
-    else:
-        rows = connection.execute(_PAGE, {"series": found["id"], "step": after[0], "timestamp": after[1],
-                                          "bits": after[2], "limit": limit if limit >= 0 else 2**62})  # fmt: skip
-    return [(row[0], row[1], row[2]) for row in rows]
+    sql = _sql(connection)
+    begin = after or (-(2**63), -(2**63), -(2**63))
+    rows = driver_of(connection).execute(sql.page, (found["id"], *begin, limit if limit >= 0 else 2**62))
+    return rows.fetchall()  # type: ignore[no-any-return]  # the driver knows no types
 
 
 def sampled(connection: Connection, run_seq: int, key: str, most: int,
             between: tuple[int, int] | None = None) -> tuple[int, list[Metric]]:  # fmt: skip
-    """(number of points, at most ``most`` of them evenly picked by rank, first and last included)."""
+    """(number of points, at most ``most`` of them spread evenly, first and last included).
+
+    Evenly along the steps, by one look into the index for each, so that a million points cost as little as ten thousand;
+    by rank where steps lie so unevenly that few would be found.
+    """
     found = _series(connection, run_seq, key)
     if found is None:
         return 0, []
@@ -209,10 +207,32 @@ def sampled(connection: Connection, run_seq: int, key: str, most: int,
         count = found["count"]
     shown = (points.c.step, points.c.timestamp_ms, points.c.bits)
     query = select(*shown).where(mine).order_by(*shown)
-    if count > most:
-        ranked = select(*shown, func.row_number().over(order_by=shown).label("rank")).where(mine).subquery()
-        stride = -(-(count - 1) // max(most - 1, 1))
-        query = select(ranked.c.step, ranked.c.timestamp_ms, ranked.c.bits).where(
-            ((ranked.c.rank - 1) % stride == 0) | (ranked.c.rank == count)).order_by(ranked.c.rank)  # fmt: skip
-    return count, [Metric(key=key, value=float_of(row[2]), timestamp_ms=row[1], step=row[0])
-                   for row in connection.execute(query)]  # fmt: skip
+    if count <= most:
+        rows = [tuple(row) for row in connection.execute(query)]
+    else:
+        backwards = [column.desc() for column in shown]
+        ends = [tuple(connection.execute(query.order_by(None).order_by(*by).limit(1)).one()) for by in (shown, backwards)]
+        rows = _along_steps(connection, found["id"], ends[0], ends[1], most)
+        if len(rows) < most // 4:
+            rows = _by_rank(connection, mine, count, most)
+    return count, [Metric(key=key, value=float_of(row[2]), timestamp_ms=row[1], step=row[0]) for row in rows]
+
+
+def _along_steps(connection: Connection, series_id: int, first: Any, last: Any, most: int) -> list[Any]:
+    driver, sql = driver_of(connection), _sql(connection)
+    rows, span = {first: None, last: None}, last[0] - first[0]
+    for i in range(1, most - 1):
+        target = first[0] + span * i // (most - 1)
+        row = driver.execute(sql.page, (series_id, target, -(2**63), -(2**63), 1)).fetchone()
+        if row is not None and row[0] <= last[0]:
+            rows[tuple(row)] = None
+    return sorted(rows)
+
+
+def _by_rank(connection: Connection, mine: Any, count: int, most: int) -> list[Any]:
+    shown = (points.c.step, points.c.timestamp_ms, points.c.bits)
+    ranked = select(*shown, func.row_number().over(order_by=shown).label("rank")).where(mine).subquery()
+    stride = -(-(count - 1) // max(most - 1, 1))
+    query = select(ranked.c.step, ranked.c.timestamp_ms, ranked.c.bits).where(
+        ((ranked.c.rank - 1) % stride == 0) | (ranked.c.rank == count)).order_by(ranked.c.rank)  # fmt: skip
+    return list(connection.execute(query))

@@ -25,7 +25,14 @@ from fairloop.storage.files import File
 from fairloop.storage.metrics import Points
 from fairloop.tracking.experiments import Experiments
 from fairloop.tracking.leases import Leases
-from fairloop.tracking.limits import BATCH_METRICS, check_int64, check_key, check_params, check_tags, check_time
+from fairloop.tracking.limits import (
+    BATCH_METRICS,
+    check_int64,
+    check_key,
+    check_params,
+    check_tags,
+    check_time,
+)
 from fairloop.tracking.logged_models import LoggedModels
 from fairloop.tracking.run_names import new_run_name
 
@@ -225,17 +232,18 @@ class Tracking:
     def history(self, project_id: str, run_id: str, key: str, *, limit: int = -1,
                 cursor: str | None = None) -> Page[Metric]:  # fmt: skip
         """The points of a series in order of step and time: all, or pages of ``limit``."""
-        after = _read_point(cursor)
-        found = self.history_rows(project_id, run_id, key, after=after, limit=limit + 1 if limit >= 0 else -1)
-        shown = found[:limit] if 0 <= limit < len(found) else found
-        following = _encode(list(shown[-1])) if len(shown) < len(found) and shown else None
-        return Page(items=[Metric(key=key, value=codec.float_of(b), timestamp_ms=t, step=s) for s, t, b in shown],
+        rows_found, following = self.history_rows(project_id, run_id, key, limit=limit, cursor=cursor)
+        return Page(items=[Metric(key=key, value=codec.float_of(b), timestamp_ms=t, step=s) for s, t, b in rows_found],
                     next=following)  # fmt: skip
 
-    def history_rows(self, project_id: str, run_id: str, key: str, *, after: tuple[int, int, int] | None = None,
-                     limit: int = -1) -> list[tuple[int, int, int]]:  # fmt: skip
-        """The same as plain (step, timestamp_ms, bits), for whoever has many to write out."""
-        return self._database.read(lambda c: points.history(c, _seq(c, project_id, run_id), key, after=after, limit=limit))
+    def history_rows(self, project_id: str, run_id: str, key: str, *, limit: int = -1,
+                     cursor: str | None = None) -> tuple[list[tuple[int, int, int]], str | None]:  # fmt: skip
+        """(plain (step, timestamp_ms, bits), cursor of the next page), for whoever has many to write out."""
+        after, wanted = _read_point(cursor), limit + 1 if limit >= 0 else -1
+        found = self._database.read(lambda c: points.history(c, _seq(c, project_id, run_id), key, after=after, limit=wanted))
+        if limit < 0 or len(found) <= limit:
+            return found, None
+        return found[:limit], _encode(list(found[limit - 1]))
 
     def sampled(self, project_id: str, run_id: str, key: str, *, most: int = SAMPLE,
                 between: tuple[int, int] | None = None) -> tuple[int, list[Metric]]:  # fmt: skip

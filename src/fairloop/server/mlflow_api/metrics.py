@@ -103,11 +103,11 @@ def history(request: Ask, services: Services, project: Project) -> Response[byte
     given = request.query_params
     key, asked = check_key(given.get("metric_key", ""), "metric"), given.get("max_results")
     limit = -1 if asked is None else limit_of(asked, 1_000_000)
-    page = services.tracking.history(project.id, given.get("run_id", "") or given.get("run_uuid", ""), key, limit=limit,
-                                     cursor=given.get("page_token"))  # fmt: skip
-    answer: dict[str, Any] = {"metrics": [wire.metric(m) for m in page.items]}
-    if page.next:
-        answer["next_page_token"] = page.next
+    rows, following = services.tracking.history_rows(project.id, given.get("run_id", "") or given.get("run_uuid", ""), key,
+                                                     limit=limit, cursor=given.get("page_token"))  # fmt: skip
+    answer: dict[str, Any] = {"metrics": wire.points(key, rows)}
+    if following:
+        answer["next_page_token"] = following
     return wire.answer(answer)
 
 
