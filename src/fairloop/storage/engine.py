@@ -49,6 +49,11 @@ class Database(ABC):
         return self.submit(work).result()
 
 
+def sqlite_version() -> tuple[int, ...]:
+    """The version of the SQLite library in use."""
+    return sqlite3.sqlite_version_info
+
+
 def open_database(url: str) -> Database:
     """The database at ``url`` (``sqlite:///file`` or ``postgresql://...``), without touching its schema."""
     if url.startswith("sqlite:///"):
