@@ -73,7 +73,7 @@ class Rollout:
     state: str = "smoke"
     reason: str = ""
     history: list[dict[str, Any]] = field(default_factory=list)
-    """Per step: share, at_ms, verdicts, requests."""
+    """Per step: share, at_ms, verdicts, requests (predictions the new version gave), decision and reason."""
     base: dict[str, Any] = field(default_factory=dict)
     """The counters of both deployments when the rollout, and its step, began."""
     started_ms: int = 0

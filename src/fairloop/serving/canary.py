@@ -30,16 +30,16 @@ _STATUS = {"pass": Status.PASS, "fail": Status.FAIL, "open": Status.INSUFFICIENT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """``requests`` are those the candidate answered in this step."""
+    """``answers`` are the predictions the candidate gave in this step."""
 
     decision: Decision
     reason: str
     verdicts: list[Verdict]
-    requests: int
+    answers: int
 
 
 def judge_step(candidate: Traffic, incumbent: Traffic, *, gates: list[Check], judge_by: list[str], last: bool,
-               step_requests: int, min_requests: int) -> Judgement:  # fmt: skip
+               answers: int, min_answers: int) -> Judgement:  # fmt: skip
     """Judge the candidate on its traffic since the rollout began.
 
     Parameters
@@ -51,10 +51,10 @@ def judge_step(candidate: Traffic, incumbent: Traffic, *, gates: list[Check], ju
     judge_by : list of str
         Sensitive attributes whose groups are compared.
     last : bool
-        Whether the next step gives the candidate all traffic: then errors and groups must be proved within their
-        limits, where an earlier step only asks that nothing is proved beyond them.
-    step_requests, min_requests : int
-        Answers of the candidate in this step, and how many the step asks for.
+        Whether the next step gives the candidate all traffic: then errors (if there were any) and groups must be proved
+        within their limits, where an earlier step only asks that nothing is proved beyond them.
+    answers, min_answers : int
+        Predictions the candidate gave in this step, and how many the step asks for.
 
     Returns
     -------
@@ -68,20 +68,20 @@ def judge_step(candidate: Traffic, incumbent: Traffic, *, gates: list[Check], ju
     decisive += [_groups(candidate, incumbent, attribute, gates, confidence) for attribute in judge_by]
     verdicts = decisive + [_latency(candidate, incumbent, gate, confidence) for gate in slow]
     failed = [v for v in verdicts if v.status is Status.FAIL]
-    requests = step_requests
+
+    def judged(decision: Decision, reason: str) -> Judgement:
+        return Judgement(decision=decision, reason=reason, verdicts=verdicts, answers=answers)
+
     if failed:
-        reason = " ".join(str(v.detail["words"]) for v in failed)
-        return Judgement(decision="roll_back", reason=reason, verdicts=verdicts, requests=requests)
-    if requests < min_requests:
-        reason = f"{requests} of {min_requests} answers in this step so far; nothing speaks against the new version."
-        return Judgement(decision="hold", reason=reason, verdicts=verdicts, requests=requests)
-    unproved = [v for v in decisive if v.status is not Status.PASS]
+        return judged("roll_back", " ".join(str(v.detail["words"]) for v in failed))
+    if answers < min_answers:
+        so_far = f"{answers} of {min_answers} answers in this step so far"
+        return judged("hold", f"{so_far}; nothing speaks against the new version.")
+    unproved = [v for v in decisive if v.status is not Status.PASS and not (v is decisive[0] and candidate.errors == 0)]
     if last and unproved:
-        reason = "Not yet proved: " + " ".join(str(v.detail["words"]) for v in unproved)
-        return Judgement(decision="hold", reason=reason, verdicts=verdicts, requests=requests)
-    reason = f"{requests} answers in this step; " + (
-        "errors and groups are within their limits." if last else "nothing speaks against the new version.")  # fmt: skip
-    return Judgement(decision="go", reason=reason, verdicts=verdicts, requests=requests)
+        return judged("hold", "Not yet proved: " + " ".join(str(v.detail["words"]) for v in unproved))
+    well = "errors and groups are within their limits" if last else "nothing speaks against the new version"
+    return judged("go", f"{answers} answers in this step; {well}.")
 
 
 def _verdict(check: Check, status: Status, found: Estimate, words: str, **detail: object) -> Verdict:

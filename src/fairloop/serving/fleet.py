@@ -23,7 +23,7 @@ from fairloop.serving import prediction_ids
 from fairloop.serving.counters import Counts, Stats, Traffic, stats_from, traffic_of
 from fairloop.serving.feedback import Feedback
 from fairloop.serving.layout import Config, Folder, Served
-from fairloop.serving.materialise import try_version
+from fairloop.serving.materialise import materialise, try_version
 from fairloop.serving.process import EndpointProcess
 from fairloop.storage import endpoints as rows
 from fairloop.storage import models as versions
@@ -42,6 +42,7 @@ class Unit:
 
     def __init__(self, path: Path) -> None:
         self.lock = threading.RLock()
+        self.bringing = threading.Lock()
         self.folder = Folder(path)
         self.folder.make()
         self.process = EndpointProcess(self.folder)
@@ -66,7 +67,6 @@ class Fleet:
         self._key = Key(database, "prediction_ids")
         self._units: dict[str, Unit] = {}
         self._making = threading.Lock()
-        self._trying: set[str] = set()
 
     def unit(self, endpoint_id: str) -> Unit:
         with self._making:
@@ -80,7 +80,7 @@ class Fleet:
         check_name(name, "endpoint")
         if log_mode not in {"", *LOG_MODES}:
             raise InvalidInput(f"log_mode={log_mode[:40]!r}; choose one of {', '.join(LOG_MODES)}.")
-        fresh = Endpoint(id=new_id("end"), project_id=project_id, name=name, state="starting", loop=loop,
+        fresh = Endpoint(id=new_id("end"), project_id=project_id, name=name, state="down", loop=loop,
                          log_mode=log_mode or LOG_MODES[0], created_ms=self._clock.now_ms())  # fmt: skip
 
         def work(connection: Connection) -> Endpoint:
@@ -168,14 +168,11 @@ class Fleet:
         return found
 
     def _bring_up(self, deployment: Deployment) -> Deployment:
-        """From STARTING to READY, LIVE or FAILED; safe to repeat after a crash at any point."""
+        """From STARTING to READY, LIVE or FAILED; one at a time on an endpoint, safe to repeat after a crash."""
         unit = self.unit(deployment.endpoint_id)
-        with unit.lock:
-            current = self.deployment(deployment.project_id, deployment.id)
-            if current.state is not DeploymentState.STARTING:
+        with unit.bringing:
+            if (current := self._again(deployment)).state is not DeploymentState.STARTING:
                 return current
-            self._trying.add(deployment.id)
-        try:
             reason = try_version(self._files, deployment.model_version_id, unit.folder.models / deployment.id,
                                  within_s=self._smoke_s)  # fmt: skip
             if reason:
@@ -188,15 +185,15 @@ class Fleet:
                 return self._fail(deployment, cause.message)
             if deployment.id in failed:
                 return self._fail(deployment, failed[deployment.id])
-        finally:
-            self._trying.discard(deployment.id)
-        return self._give(deployment, deployment.share) if deployment.share else self._again(deployment)
+            return self._give(deployment, deployment.share) if deployment.share else self._again(deployment)
 
     def _fail(self, deployment: Deployment, reason: str) -> Deployment:
         self._change(deployment.id, state="failed", share=0, reason=reason)
         shutil.rmtree(self.unit(deployment.endpoint_id).folder.models / deployment.id, ignore_errors=True)
         with suppress(Unavailable):
             self._sync(deployment.endpoint_id)
+        if not any(d.state in _SERVING for d in self.deployments(deployment.project_id, deployment.endpoint_id)):
+            self._database.write(lambda c: rows.change_endpoint(c, deployment.endpoint_id, state="down"))
         return self._again(deployment)
 
     def _again(self, deployment: Deployment) -> Deployment:
@@ -339,10 +336,11 @@ class Fleet:
                 unit.folder.write_config(wanted)
             state = unit.process.state()
             if state is None:
+                self._restore_files(unit, wanted)
                 if not unit.process.starting and (wait or unit.process.may_start):
                     unit.process.start()
                 if not wait:
-                    self._note(endpoint, state="starting")
+                    self._note(endpoint, state="starting" if unit.process.starting else "down")
                     return {}
                 state = unit.process.wait(self._start_s)
                 changed = True
@@ -351,6 +349,14 @@ class Fleet:
                 return {}
             told = unit.process.ask("POST", "/control/reload")
             return {str(k): str(v) for k, v in told["failed"].items()}
+
+    def _restore_files(self, unit: Unit, wanted: Config) -> None:
+        """Before a start: model folders that are gone come from the artifact store again."""
+        for served in wanted.deployments:
+            try:
+                materialise(self._files, served.model_version_id, unit.folder.path / served.folder)
+            except FairloopError as cause:
+                log.warning("the files of deployment %s are gone: %s", served.deployment_id, cause)
 
     def _note(self, endpoint: Endpoint, **values: object) -> None:
         if any(getattr(endpoint, k) != v for k, v in values.items()):
@@ -372,8 +378,8 @@ class Fleet:
             finally:
                 unit.lock.release()
         for deployment in self._database.read(lambda c: rows.deployments_in(c, DeploymentState.STARTING)):
-            if deployment.id not in self._trying:
-                self._bring_up(deployment)
+            if not self.unit(deployment.endpoint_id).bringing.locked():
+                threading.Thread(target=self._bring_up, args=(deployment,), daemon=True, name="deploy").start()
 
     def _look(self, endpoint: Endpoint, unit: Unit) -> None:
         has_models = any(d.state in _SERVING for d in self._database.read(lambda c: rows.deployments_of(c, endpoint.id)))
@@ -385,7 +391,7 @@ class Fleet:
             return
         unit.asked_s = now
         try:
-            unit.process.ask("GET", "/control/stats", timeout_s=10.0)
+            self._mark_failed(endpoint, unit.process.ask("GET", "/control/stats", timeout_s=10.0)["failed"])
             unit.sick = 0
         except Unavailable:
             unit.sick += 1
@@ -393,6 +399,13 @@ class Fleet:
                 log.warning("endpoint %s does not answer; it is restarted", endpoint.id)
                 unit.sick = 0
                 unit.process.kill()
+
+    def _mark_failed(self, endpoint: Endpoint, failed: dict[str, str]) -> None:
+        """Say so when a restarted process could not load what served before; its traffic went to the others."""
+        for d in self._database.read(lambda c: rows.deployments_of(c, endpoint.id)):
+            if d.id in failed and d.state in _SERVING:
+                log.warning("deployment %s failed after a restart: %s", d.id, failed[d.id])
+                self._change(d.id, state="failed", share=0, reason=str(failed[d.id]))
 
     def close(self) -> None:
         """Let go of the processes; they go on serving."""

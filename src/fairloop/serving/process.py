@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
 import sys
@@ -89,10 +90,19 @@ class EndpointProcess:
                 with contextlib.suppress(Unavailable):
                     self.ask("GET", "/control/stats", timeout_s=5.0)
                     return state
-            elif self._child is None:
+            elif self._child is None and not self._held():
                 break
             time.sleep(0.02)
         raise Unavailable(f"The endpoint process did not start: {self.last_words()}")
+
+    def _held(self) -> bool:
+        """Whether a process holds the folder: one that an earlier server started may not have told its state yet."""
+        with self.folder.lock.open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                return True
+        return False
 
     def last_words(self) -> str:
         """The end of the process's log, for people."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +31,7 @@ class Rollouts:
         self._clock = clock
         self._signals = signals
         self._fleet = fleet
+        self._deciding = threading.RLock()  # traffic and row change together: a person and a tick never cross
 
     # ------------------------------------------------------------------ reading
     def get(self, project_id: str, rollout_id: str) -> Rollout:
@@ -81,29 +83,32 @@ class Rollouts:
 
     def hold(self, project_id: str, rollout_id: str, *, reason: str) -> Rollout:
         """Keep the traffic as it is until a person decides."""
-        rollout = self._open(project_id, rollout_id)
-        return self._change(rollout, state="held", reason=reason)
+        with self._deciding:
+            return self._change(self._open(project_id, rollout_id), state="held", reason=reason)
 
     def resume(self, project_id: str, rollout_id: str, *, reason: str) -> Rollout:
         """Let a held rollout be judged again, with its full time anew."""
-        rollout = self._open(project_id, rollout_id)
-        if rollout.state != "held":
-            raise Conflict(f"The rollout is {rollout.state}, not held.")
-        now = self._clock.now_ms()
-        longer = now + rollout.expires_ms - rollout.started_ms
-        return self._change(rollout, state="running" if rollout.base else "smoke", reason=reason, expires_ms=longer)
+        with self._deciding:
+            rollout = self._open(project_id, rollout_id)
+            if rollout.state != "held":
+                raise Conflict(f"The rollout is {rollout.state}, not held.")
+            longer = self._clock.now_ms() + rollout.expires_ms - rollout.started_ms
+            state = "running" if rollout.base else "smoke"
+            return self._change(rollout, state=state, reason=reason, expires_ms=longer)
 
     def promote(self, project_id: str, rollout_id: str, *, reason: str) -> Rollout:
         """All traffic to the new version now, by a person's decision."""
-        rollout = self._open(project_id, rollout_id)
-        return self._finish(rollout, "promoted", reason, rollout.to_deployment_id)
+        with self._deciding:
+            rollout = self._open(project_id, rollout_id)
+            return self._finish(rollout, "promoted", reason, rollout.to_deployment_id)
 
     def roll_back(self, project_id: str, rollout_id: str, *, reason: str) -> Rollout:
         """All traffic back to the version before."""
-        rollout = self._open(project_id, rollout_id)
-        if rollout.from_deployment_id is None and rollout.state != "smoke":
-            raise Conflict("No version served before this one; stop the endpoint instead.")
-        return self._finish(rollout, "rolled_back", reason, rollout.from_deployment_id)
+        with self._deciding:
+            rollout = self._open(project_id, rollout_id)
+            if rollout.from_deployment_id is None and rollout.state != "smoke":
+                raise Conflict("No version served before this one; stop the endpoint instead.")
+            return self._finish(rollout, "rolled_back", reason, rollout.from_deployment_id)
 
     def _open(self, project_id: str, rollout_id: str) -> Rollout:
         rollout = self.get(project_id, rollout_id)
@@ -115,7 +120,8 @@ class Rollouts:
     def tick(self) -> None:
         for rollout in self._database.read(rows.open_rollouts):
             try:
-                self._advance(rollout)
+                with self._deciding:
+                    self._advance(self._open(rollout.project_id, rollout.id))
             except FairloopError as cause:
                 log.warning("rollout %s: %s", rollout.id, cause)
 
@@ -142,7 +148,7 @@ class Rollouts:
         traffic = self._fleet.traffic(rollout.endpoint_id)
         here = {"to": to_plain(traffic.get(rollout.to_deployment_id, Traffic())),
                 "from": to_plain(traffic.get(str(rollout.from_deployment_id), Traffic()))}  # fmt: skip
-        base = {**(rollout.base or here), "step_requests": here["to"]["requests"]}
+        base = {**(rollout.base or here), "step_rows": here["to"]["rows"]}
         now = self._clock.now_ms()
         entered = self._change(rollout, state="running", step=step, step_started_ms=now, base=base,
                                history=[*rollout.history, *history], reason="")  # fmt: skip
@@ -163,7 +169,7 @@ class Rollouts:
         share = rollout.steps[rollout.step]
         judgement = self._look(rollout, incumbent_id)
         now = self._clock.now_ms()
-        line = {"share": share, "at_ms": now, "requests": judgement.requests, "decision": judgement.decision,
+        line = {"share": share, "at_ms": now, "requests": judgement.answers, "decision": judgement.decision,
                 "reason": judgement.reason, "verdicts": to_plain(judgement.verdicts)}  # fmt: skip
         if judgement.decision == "roll_back":
             self._finish(rollout, "rolled_back", judgement.reason, incumbent_id, line)
@@ -186,8 +192,8 @@ class Rollouts:
         incumbent = since(traffic.get(incumbent_id, Traffic()), from_plain(Traffic, rollout.base["from"]))
         last = rollout.step + 1 < len(rollout.steps) and rollout.steps[rollout.step + 1] == 100
         return judge_step(candidate, incumbent, gates=rollout.gates, judge_by=rollout.judge_by, last=last,
-                          step_requests=max(0, to.requests - int(rollout.base["step_requests"])),
-                          min_requests=rollout.min_requests)  # fmt: skip
+                          answers=max(0, to.rows - int(rollout.base["step_rows"])),
+                          min_answers=rollout.min_requests)  # fmt: skip
 
     # ------------------------------------------------------------------ writing
     def _finish(self, rollout: Rollout, state: str, reason: str, serving: str | None,

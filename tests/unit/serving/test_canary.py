@@ -17,7 +17,7 @@ def simulate(seed: int, candidate: dict[str, float], incumbent: dict[str, float]
     """One request at a time, half to each version, judged after every ``every``; the first decision that is not hold."""
     draw = random.Random(seed)
     new, old = Counts(), Counts()
-    judged = judge_step(Traffic(), Traffic(), gates=gates, judge_by=["sex"], last=True, step_requests=0, min_requests=200)
+    judged = judge_step(Traffic(), Traffic(), gates=gates, judge_by=["sex"], last=True, answers=0, min_answers=200)
     for number in range(1, requests + 1):
         mine = draw.random() < 0.5
         counts, rates = (new, candidate) if mine else (old, incumbent)
@@ -30,7 +30,7 @@ def simulate(seed: int, candidate: dict[str, float], incumbent: dict[str, float]
             counts.told("sex", sex, positive)
         if number % every == 0:
             judged = judge_step(traffic_of(new), traffic_of(old), gates=gates, judge_by=["sex"], last=True,
-                                step_requests=new.requests, min_requests=200)  # fmt: skip
+                                answers=new.requests, min_answers=200)  # fmt: skip
             if judged.decision != "hold":
                 break
     return judged
@@ -78,8 +78,8 @@ def test_a_slow_machine_is_not_the_candidates_fault() -> None:
     for _ in range(500):
         new.answered(1, 0, 100.0)
         old.answered(1, 0, 100.0)
-    judged = judge_step(traffic_of(new), traffic_of(old), gates=[LATENCY], judge_by=[], last=False, step_requests=500,
-                        min_requests=200)  # fmt: skip
+    judged = judge_step(traffic_of(new), traffic_of(old), gates=[LATENCY], judge_by=[], last=False, answers=500,
+                        min_answers=200)  # fmt: skip
     assert judged.decision == "go"
     assert judged.verdicts[-1].status is Status.INSUFFICIENT
 
@@ -89,15 +89,15 @@ def test_without_sensitive_values_nothing_is_proved() -> None:
     for _ in range(5000):
         counts.answered(1, 0, 1.0)
     traffic = traffic_of(counts)
-    early, late = (judge_step(traffic, traffic, gates=[PARITY], judge_by=["sex"], last=last, step_requests=5000,
-                              min_requests=200) for last in (False, True))  # fmt: skip
+    early, late = (judge_step(traffic, traffic, gates=[PARITY], judge_by=["sex"], last=last, answers=5000,
+                              min_answers=200) for last in (False, True))  # fmt: skip
     assert early.decision == "go"
     assert late.decision == "hold"
     assert "'sex'" in late.reason
 
 
 def test_few_answers_hold() -> None:
-    judged = judge_step(Traffic(), Traffic(), gates=[PARITY], judge_by=["sex"], last=False, step_requests=3, min_requests=200)
+    judged = judge_step(Traffic(), Traffic(), gates=[PARITY], judge_by=["sex"], last=False, answers=3, min_answers=200)
     assert judged.decision == "hold"
     assert judged.reason.startswith("3 of 200 answers")
 
