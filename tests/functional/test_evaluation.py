@@ -7,11 +7,9 @@ import io
 import sys
 import textwrap
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 import polars as pl
 import pytest
 from fairlearn.metrics import demographic_parity_difference, equalized_odds_difference

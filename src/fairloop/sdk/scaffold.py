@@ -15,7 +15,7 @@ from fairloop.core.names import check_name
 from fairloop.datasets.publish import dataset_name
 from fairloop.datasets.roles import settle_roles
 from fairloop.errors import InvalidInput
-from fairloop.sdk.baseline import baseline_gates, quoted
+from fairloop.sdk.baseline import Gates, baseline_gates, quoted
 from fairloop.sdk.proxies import Proxy, suspected_proxies
 from fairloop.tables.kinds import kind_of
 from fairloop.tables.reading import read_file
@@ -36,7 +36,7 @@ class Draft:
     categories: list[str]
     numbers: list[str]
     left_out: list[str]
-    gates: list[str]
+    gates: Gates
     proxies: list[Proxy]
 
 
@@ -89,7 +89,7 @@ def _draft(name: str, data: Data, table: Table) -> Draft:
         raise InvalidInput("No column is left to learn from: each is constant or different in every row.")
     used = table.with_roles(ignore=[*table.roles.ignore, *left_out])
     return Draft(name=name, data=data, table=table, texts=texts, categories=categories, numbers=numbers, left_out=left_out,
-                 gates=baseline_gates(used), proxies=suspected_proxies(used))  # fmt: skip
+                 gates=baseline_gates(used, numbers, categories, texts), proxies=suspected_proxies(used))  # fmt: skip
 
 
 # ------------------------------------------------------------------ text
@@ -97,9 +97,7 @@ def _render(draft: Draft) -> str:
     function = re.sub(r"\W+", "_", draft.name.lower()).strip("_") or "table"
     if function[0].isdigit():
         function = f"t_{function}"
-    binary = draft.table.task == "binary"
-    fairness = binary and draft.data.sensitive
-    first = draft.data.sensitive[0] if draft.data.sensitive else ""
+    judged = ", ".join(quoted(attribute) for attribute in draft.gates.limits)
     lines = [
         f'"""The loop {draft.name!r}: from {Path(draft.data.name).name} to a watched model that predicts {draft.data.target}.',
         "",
@@ -134,16 +132,17 @@ def _render(draft: Draft) -> str:
         f"    data={_data(draft.data)},",
         f"    pipeline=train_{function},",
         "    gates=[",
-        *[f"        {gate}" for gate in draft.gates],
+        *[f"        {gate}" for gate in draft.gates.lines],
         "    ],",
-        *(['    mitigate=["reweighing", "exponentiated_gradient"],'] if fairness else []),
+        *(['    mitigate=["reweighing", "exponentiated_gradient"],'] if judged else []),
         '    approval=fl.Approval(role="manager", expires="3d"),',
-        f"    rollout=fl.Canary(steps=[10, 50, 100]{f', judge_by=[{quoted(first)}]' if fairness else ''}),",
+        f"    rollout=fl.Canary(steps=[10, 50, 100]{f', judge_by=[{judged}]' if judged else ''}),",
         "    watch=[",
         "        fl.Drift(),",
-        *([f"        fl.Bias(\"demographic_parity_difference\", at_most=0.2, by={quoted(first)}),"] if fairness else []),
+        *[f"        fl.Bias(\"demographic_parity_difference\", at_most={limit}, by={quoted(attribute)}),"
+          for attribute, limit in draft.gates.limits.items()],
         *_performance(draft),
-        "        fl.Resources(latency_p99_ms=200),",
+        "        fl.Resources(latency_p99_ms=250),",
         "    ],",
         '    on_alert="propose",',
         ")",

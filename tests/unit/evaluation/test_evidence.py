@@ -125,7 +125,7 @@ def test_a_trainer_that_ignores_weights_is_refused_with_its_line() -> None:
 
 
 def test_what_cannot_be_mitigated_is_named() -> None:
-    with pytest.raises(Refused, match="given no fl.Table"):
+    with pytest.raises(Refused, match=r"given no fl\.Table"):
         Trainer(fit, {"trees": 3})
     hook = Trainer(fit, {"train": people(200)})
     with pytest.raises(Refused, match="'race' is not a sensitive attribute"):
@@ -135,5 +135,5 @@ def test_what_cannot_be_mitigated_is_named() -> None:
     numbers = people(200).with_roles(target="skill", positive=None)
     with pytest.raises(Refused, match="needs a binary target"):
         mitigated(Trainer(fit, {"train": numbers}), "reweighing", 1.0, attribute="sex", criterion="x")
-    with pytest.raises(InvalidInput, match="must return fl.Model"):
+    with pytest.raises(InvalidInput, match=r"must return fl\.Model"):
         Trainer(lambda train: 3, {"train": people(50)}).fit(people(50))

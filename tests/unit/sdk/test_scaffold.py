@@ -79,7 +79,7 @@ def test_csv_with_missing_values_and_text(tmp_path: Path) -> None:
 
 def test_parquet(tmp_path: Path) -> None:
     text = generate(SAMPLES["adult"].file, "income", ["sex", "race"], name="census")
-    assert text.count("demographic_parity_difference") == 3
+    assert text.count("demographic_parity_difference") == 4
     assert "relationship -> sex" in text
     module, evidence = turned(text, tmp_path, "scaffold_parquet")
     assert module.loop.name == "census"
