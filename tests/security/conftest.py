@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from fairloop.core.people import Identity, Role
+from fairloop.errors import Unavailable
+from fairloop.serving.process import EndpointProcess
 from support.asgi import World, world_of
 
 
@@ -17,6 +19,16 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     yield made
     made.run_until_complete(made.shutdown_default_executor())
     made.close()
+
+
+@pytest.fixture(autouse=True)
+def no_endpoint_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of permitted requests shall not start processes that outlive the tests."""
+
+    def refuse(self: EndpointProcess) -> None:
+        raise Unavailable("no processes here")
+
+    monkeypatch.setattr(EndpointProcess, "start", refuse)
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ import pytest
 from fairloop.access.permissions import Permission
 from support.asgi import Answer, Url, World
 from support.bodies import body_for
+from support.catalogue import seed
 
 VIEWER = {"public", "signed_in", "project_read"}
 SCIENTIST = VIEWER | {
@@ -132,3 +133,37 @@ def test_the_roles_hold_for_named_people_in_local_mode(local: World) -> None:
             if url.in_project:
                 theirs, missing = ask(local, url, role, "other"), ask(local, url, role, "missing")
                 assert theirs.same_as() == missing.same_as(), (role, url.method, url.path)
+
+
+def test_another_projects_object_answers_exactly_like_a_missing_one(secured: World) -> None:
+    """Asked for in one's own project, by its true id, name or hash: as if it had never been."""
+    assert secured.other is not None
+    theirs = seed(secured.services.database, secured.other.id)
+    nothing = {
+        k: "999999" if v.isdecimal() else "9" * 64 if len(v) == 64 else "z" * len(v)
+        for k, v in theirs.items()
+    }
+    reached = set()
+    for url in (u for u in secured.urls() if u.in_project and u.permission is not Permission.PUBLIC):
+        role = "worker" if url.permission is Permission.WORK else "administrator"
+        found, missing = ask(secured, url, role, "own", theirs), ask(secured, url, role, "own", nothing)
+        where = (url.method, url.path, found.status, missing.status, found.body[:300], missing.body[:300])
+        assert found.status == missing.status, where
+        assert found.status != 500, where
+        if found.status >= 400:
+            assert without(found, theirs) == without(missing, nothing), where
+        if found.status == 404:
+            reached.add(url.path)
+    assert len(reached) > 30  # most URLs that name an object got as far as looking for it
+
+
+def without(answer: Answer, ids: dict[str, str]) -> tuple[int, bytes]:
+    """The comparable part of an answer, with the ids that were asked for taken out."""
+    status, body = answer.same_as()
+    shown = {
+        *ids.values(),
+        *(v[:12] for v in ids.values() if len(v) == 64),
+    }  # hashes are shown by their beginning
+    for value in sorted(shown, key=len, reverse=True):
+        body = re.sub(rb"\b%s\b" % re.escape(value.encode()), b"ASKED", body)
+    return status, body

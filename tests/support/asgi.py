@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,8 @@ class Answer:
         try:
             told = self.told
         except ValueError:
-            return self.status, self.body
+            body = re.sub(rb"projects(/|%2F)(own|other|missing)\b", b"projects/ASKED", self.body)
+            return self.status, re.sub(rb"\b[0-9a-f]{8}([0-9a-f]{8})?\b", b"REQUEST", body)
         if isinstance(told, dict):
             told.pop("request_id", None)
         return self.status, json.dumps(told, sort_keys=True).encode()

@@ -20,6 +20,11 @@ def body_for(handler: HTTPRouteHandler, ids: dict[str, str] | None = None) -> An
     return None if field is None else _value(field.annotation, "data", ids or {})
 
 
+def example_of(kind: type) -> Any:
+    """A plain value that converts to the dataclass ``kind``: required fields only."""
+    return _value(kind, "", {"metric": "accuracy"})
+
+
 def _value(kind: Any, name: str, ids: dict[str, str]) -> Any:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if name in ids and kind in {str, Any}:
