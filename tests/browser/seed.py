@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, insert
 
 from fairloop.core.checks import Check, Status, Verdict, judge
+from fairloop.core import codec
 from fairloop.core.codec import bits_of
 from fairloop.core.cycles import ApprovalRequest, Cycle, CycleEvent, Loop, Stage
 from fairloop.core.datasets import DatasetVersion, Roles
@@ -165,7 +166,7 @@ def pipeline_run(s: Seed, p: Project, run_id: str, at: int, states: list[State],
                ended_ms=start + int(wall * 1000) if ended else None), heartbeat=1, worker_key="w", cancel=False)
         lines = "".join(f"{spec.key}: read 23443 rows, 11 features\n[{i * 50}] valid auc {0.86 + i * 0.012:.4f}\n" for i in range(6)) + (trace if now is State.FAILED else "")
         if begun:
-            text = lines.encode()
+            text = codec.dumps([[at, "stdout", lines]]).encode()
             s.services.database.write(lambda c, k=spec.key, d=text: c.execute(insert(t.step_logs).values(
                 step_run_id=f"stp_{run_id[4:]}_{k}", seq=1, attempt=1, at_ms=at, data=d)))
         start += int(wall * 1000) if begun else 0

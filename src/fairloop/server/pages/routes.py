@@ -2,30 +2,99 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from fairloop.access.permissions import Permission as P
-from fairloop.server.pages import assets, cycles, home, projects
+from fairloop.server.pages import (
+    alerts,
+    assets,
+    cycles,
+    data,
+    endpoints,
+    home,
+    models,
+    people,
+    pipelines,
+    projects,
+    runs,
+    search,
+    session,
+)  # fmt: skip
 from fairloop.server.routing import Route
 
 IN = "/projects/{project_name:str}"
+VERSION = IN + "/models/{model_name:str}/{version:int}"
+ENDPOINT = IN + "/endpoints/{endpoint_name:str}"
 
 
-def _page(path: str, handler: object, permission: P, method: str = "GET") -> Route:
-    return Route(method, path, handler, permission, surface="page")  # type: ignore[arg-type]
+def _get(path: str, handler: Callable[..., Any], permission: P) -> Route:
+    return Route("GET", path, handler, permission, surface="page")
+
+
+def _post(path: str, handler: Callable[..., Any], permission: P) -> Route:
+    return Route("POST", path, handler, permission, surface="page")
 
 
 ROUTES: list[Route] = [
-    _page("/static/{version:str}/{path:path}", assets.static_file, P.PUBLIC),
+    _get("/static/{version:str}/{path:path}", assets.static_file, P.PUBLIC),
+    # ---- who one is
+    _get("/login", session.login_form, P.PUBLIC),
+    _post("/login", session.login, P.PUBLIC),
+    _get("/setup", session.setup_form, P.PUBLIC),
+    _post("/setup", session.setup, P.PUBLIC),
+    _post("/logout", session.logout, P.SIGNED_IN),
+    _post("/act-as", session.act_as, P.SIGNED_IN),
     # ---- server
-    _page("/", home.home, P.SIGNED_IN),
-    _page("/projects", projects.create, P.PEOPLE_MANAGE, "POST"),
+    _get("/", home.home, P.SIGNED_IN),
+    _post("/projects", projects.create, P.PEOPLE_MANAGE),
+    _get("/people", people.people, P.PEOPLE_MANAGE),
+    _post("/people", people.create, P.PEOPLE_MANAGE),
+    _post("/people/{person_id:str}", people.change, P.PEOPLE_MANAGE),
+    _get("/tokens", people.tokens, P.SIGNED_IN),
+    _post("/tokens", people.create_token, P.SIGNED_IN),
+    _post("/tokens/{token_id:str}/revoke", people.revoke_token, P.SIGNED_IN),
     # ---- project
-    _page(IN, projects.overview, P.PROJECT_READ),
-    _page(IN + "/loops", projects.loops, P.PROJECT_READ),
-    _page(IN + "/cycles/{cycle_id:str}", cycles.show, P.PROJECT_READ),
-    _page(IN + "/cycles/{cycle_id:str}/timeline", cycles.timeline, P.PROJECT_READ),
-    _page(IN + "/cycles/{cycle_id:str}/cancel", cycles.cancel, P.PIPELINE_RUN, "POST"),
-    _page(IN + "/approvals/{approval_id:str}", cycles.decide, P.MODEL_APPROVE, "POST"),
-    _page(IN + "/settings", projects.settings, P.PROJECT_READ),
-    _page(IN + "/members", projects.set_member, P.PROJECT_EDIT, "POST"),
-    _page(IN + "/members/remove", projects.remove_member, P.PROJECT_EDIT, "POST"),
+    _get(IN, projects.overview, P.PROJECT_READ),
+    _get(IN + "/loops", projects.loops, P.PROJECT_READ),
+    _get(IN + "/search", search.search, P.PROJECT_READ),
+    _get(IN + "/settings", projects.settings, P.PROJECT_READ),
+    _post(IN + "/members", projects.set_member, P.PROJECT_EDIT),
+    _post(IN + "/members/remove", projects.remove_member, P.PROJECT_EDIT),
+    _get(IN + "/audit", people.audit, P.AUDIT_READ),
+    # ---- cycles
+    _get(IN + "/cycles/{cycle_id:str}", cycles.show, P.PROJECT_READ),
+    _get(IN + "/cycles/{cycle_id:str}/timeline", cycles.timeline, P.PROJECT_READ),
+    _post(IN + "/cycles/{cycle_id:str}/cancel", cycles.cancel, P.PIPELINE_RUN),
+    _post(IN + "/approvals/{approval_id:str}", cycles.decide, P.MODEL_APPROVE),
+    # ---- pipelines
+    _get(IN + "/pipelines", pipelines.listing, P.PROJECT_READ),
+    _get(IN + "/pipelines/{pipeline_run_id:str}", pipelines.show, P.PROJECT_READ),
+    _get(IN + "/pipelines/{pipeline_run_id:str}/state", pipelines.state, P.PROJECT_READ),
+    _post(IN + "/pipelines/{pipeline_run_id:str}/cancel", pipelines.cancel, P.PIPELINE_RUN),
+    _get(IN + "/step-runs/{step_run_id:str}", pipelines.step, P.PROJECT_READ),
+    # ---- runs
+    _get(IN + "/runs", runs.listing, P.PROJECT_READ),
+    _get(IN + "/runs/{run_id:str}", runs.show, P.PROJECT_READ),
+    _get(IN + "/runs/{run_id:str}/head", runs.head, P.PROJECT_READ),
+    _get(IN + "/runs/{run_id:str}/metrics", runs.metrics, P.PROJECT_READ),
+    # ---- data and models
+    _get(IN + "/data", data.listing, P.PROJECT_READ),
+    _get(IN + "/data/{dataset:str}/{version:int}", data.version, P.PROJECT_READ),
+    _get(IN + "/models", models.listing, P.PROJECT_READ),
+    _get(IN + "/models/{model_name:str}", models.model, P.PROJECT_READ),
+    _get(VERSION, models.version, P.PROJECT_READ),
+    _post(VERSION + "/deploy", models.deploy, P.ENDPOINT_DEPLOY),
+    # ---- endpoints
+    _get(IN + "/endpoints", endpoints.listing, P.PROJECT_READ),
+    _get(ENDPOINT, endpoints.show, P.PROJECT_READ),
+    _get(ENDPOINT + "/now", endpoints.now, P.PROJECT_READ),
+    _post(ENDPOINT + "/try", endpoints.attempt, P.PREDICT),
+    _post(ENDPOINT + "/roll-back", endpoints.roll_back, P.ENDPOINT_DEPLOY),
+    _post(ENDPOINT + "/switch", endpoints.switch, P.ENDPOINT_DEPLOY),
+    # ---- alerts
+    _get(IN + "/alerts", alerts.listing, P.PROJECT_READ),
+    _post(IN + "/alerts/{alert_id:str}/acknowledge", alerts.acknowledge, P.MONITOR_EDIT),
+    _post(IN + "/alerts/{alert_id:str}/resolve", alerts.resolve, P.MONITOR_EDIT),
+    _post(IN + "/alerts/{alert_id:str}/cycle", alerts.start_cycle, P.PIPELINE_RUN),
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from fairloop.core.checks import Status
 from fairloop.core.cycles import ApprovalRequest, Cycle, CycleEvent, Stage

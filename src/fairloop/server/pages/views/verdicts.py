@@ -56,7 +56,7 @@ def _gap_words(verdict: Verdict) -> str:
     pair, groups = verdict.detail.get("pair"), verdict.detail.get("groups") or []
     rate = str(verdict.detail.get("rate") or "selection_rate")
     limit = verdict.check.at_most
-    rates = {g["group"]: (g.get(rate) or {}).get("estimate") for g in groups}
+    rates: dict[str, Any] = {g["group"]: (g.get(rate) or {}).get("estimate") for g in groups}
     if not pair or verdict.estimate is None or any(rates.get(g) is None for g in pair):
         return ""
     less, more = sorted(pair, key=lambda g: float(rates[g]))

@@ -29,8 +29,8 @@ function frontier(data, { x = data.x, y = data.y }, c) {
     option: {
       grid: { left: 62, right: 28, top: 26, bottom: 46 },
       tooltip: { ...tip(c), formatter: ({ data: d }) => d.point ? `<b>${escape(d.point.name)}</b> (${escape(d.point.state)})<br>${escape(data.names[x])} ${short(d.point.values[x])}<br>${escape(data.names[y])} ${short(d.point.values[y])}` : "" },
-      xAxis: axis(c, { type: "value", min: rx[0], max: rx[1], name: `${data.names[x]} (${data.better[x] === "high" ? "more is better" : "less is better"})`, nameLocation: "middle", nameGap: 28 }),
-      yAxis: axis(c, { type: "value", min: ry[0], max: ry[1], name: data.names[y], nameLocation: "middle", nameGap: 46 }),
+      xAxis: axis(c, { type: "value", min: rx[0], max: rx[1], axisLabel: { color: c.soft, showMinLabel: false, showMaxLabel: false, formatter: short }, name: `${data.names[x]} (${data.better[x] === "high" ? "more is better" : "less is better"})`, nameLocation: "middle", nameGap: 28 }),
+      yAxis: axis(c, { type: "value", min: ry[0], max: ry[1], axisLabel: { color: c.soft, showMinLabel: false, showMaxLabel: false, formatter: short }, name: data.names[y], nameLocation: "middle", nameGap: 46 }),
       series: [{
         type: "scatter", data: shown.map((p) => ({
           value: [p.values[x], p.values[y]], point: p, symbolSize: p.chosen ? 17 : 12, symbol: p.state === "refused" ? "diamond" : "circle",
