@@ -18,6 +18,7 @@ import pytest
 
 import fairloop as fl
 from fairloop.client.client import Client
+from fairloop.core.datasets import Roles
 from fairloop.core.pipelines import State
 from fairloop.errors import InvalidInput, StepFailed
 from fairloop.sdk.result import PipelineResult
@@ -466,3 +467,50 @@ def test_a_pipeline_inside_a_step_is_refused(client: Client) -> None:
         from fairloop.pipelines.context import current
 
         current()
+
+
+def test_mlflow_inside_a_trainer_logs_to_the_steps_run(client: Client, project: Callable[..., ModuleType]) -> None:
+    module = project("trains", """
+import fairloop as fl
+import numpy as np
+import pandas as pd
+import polars as pl
+
+@fl.step(cache=False)
+def fit(people: fl.Table, C: float = 1.0) -> fl.Model:
+    import mlflow
+    from sklearn.linear_model import LogisticRegression
+    mlflow.log_metric("loss", 0.25, step=3)
+    mlflow.log_param("flavour", "plain")
+    return fl.Model(LogisticRegression(C=C).fit(people.X, people.y))
+
+@fl.step(cache=False)
+def score(model: fl.Model, people: fl.Table) -> list:
+    import mlflow
+    assert mlflow.active_run() is None
+    return [round(float(v), 6) for v in model.scores(people.X)]
+
+@fl.pipeline
+def trains(people: fl.Table, C: float = 1.0):
+    model = fit(people, C=C)
+    return model, score(model, people)
+""")
+    import polars as pl
+
+    frame = pl.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": [1.0, 0.0, 1.0, 0.0], "sex": ["f", "m", "f", "m"],
+                          "y": ["no", "no", "yes", "yes"]})  # fmt: skip
+    roles = Roles(target="y", positive="yes", sensitive=["sex"])
+    result = module.trains.run(client=client, people=fl.Table(frame, roles), C=0.5, quiet=True)
+    model, scores = result.outputs
+    assert scores == [round(float(v), 6) for v in model.scores(fl.Table(frame, roles).X)]
+    fit, score = result.steps
+    assert score.run_id is None
+    assert fit.run_id is not None
+    run = client.runs.get(fit.run_id)
+    assert run.params["flavour"] == "plain"
+    assert run.params["C"] == "0.5"
+    latest = {m.key: m.value for m in run.metrics}
+    assert latest["loss"] == 0.25
+    assert latest["system/memory_bytes"] > 0
+    until(lambda: client.runs.get(str(fit.run_id)).status == "FINISHED")
+    assert run.step_run_id == fit.id

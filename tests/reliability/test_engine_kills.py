@@ -195,15 +195,21 @@ def test_a_stopped_worker_loses_its_step_and_cannot_report_later(hasty: Machine,
     assert result.steps[1].token == 2
 
 
+@fl.pipeline
+def single(folder: str, sleep_s: float):
+    return mark(folder, 0, sleep_s)
+
+
 def test_a_worker_that_cannot_renew_ends_its_step(hasty: Machine, tmp_path: Path) -> None:
     folder = tmp_path / "silent"
-    result = begin(hasty, folder, sleep_s=1.5)
-    until(lambda: counted(folder, "begun")[2] == 1)
-    pid = pid_of(folder, 2)
+    folder.mkdir()
+    result = single.run(client=hasty.client, folder=str(folder), sleep_s=6.0, wait=False)
+    until(lambda: counted(folder, "begun")[1] == 1)
     hasty.server.send_signal(signal.SIGSTOP)
     try:
-        until(lambda: gone(pid) or counted(folder, "begun")[3] == 1, 30)
+        until(lambda: gone(pid_of(folder, 1)), 30)
     finally:
         hasty.server.send_signal(signal.SIGCONT)
-    assert result.wait(quiet=True).outputs == 6
-    assert result.state is State.DONE
+    assert counted(folder, "done")[1] == 0
+    assert result.wait(quiet=True).outputs == 1
+    assert (result.state, result.steps[0].losses) == (State.DONE, 1)

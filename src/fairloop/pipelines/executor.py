@@ -61,6 +61,7 @@ class Executor:
         except BaseException as cause:  # noqa: BLE001  # whatever user code raises is how the step ended
             outcome["state"], outcome["error"] = _told(cause)
         finally:
+            _end_mlflow_runs(outcome["state"])
             context.enter(None)
             _flush()
         outcome["used"] = {"wall_s": round(time.perf_counter() - began, 6), "cpu_s": round(_cpu_s() - cpu, 6),
@@ -89,6 +90,20 @@ class Executor:
                 os.environ[name] = value
             else:
                 os.environ.pop(name, None)
+
+
+def _end_mlflow_runs(state: str) -> None:
+    """A run the step left open in an MLflow client would take in what the next step logs."""
+    mlflow = sys.modules.get("mlflow")
+    if mlflow is None or not hasattr(mlflow, "active_run"):
+        return
+    try:
+        for _ in range(10):
+            if mlflow.active_run() is None:
+                return
+            mlflow.end_run("FINISHED" if state == "done" else "FAILED")
+    except Exception as cause:  # noqa: BLE001  # the client's own faults must not undo a finished step
+        print(f"mlflow did not end its run: {cause}", file=sys.stderr)  # noqa: T201  # the step's own log
 
 
 def _parts(result: Any, step: dict[str, Any]) -> list[Any]:
