@@ -123,7 +123,8 @@ class _Compiler:
         if first is not None and phase == 0:
             self._where.append(self._join(first.kind, first.key).c[_TABLES[first.kind][1]].is_not(None))
         for part in search.tree.parts if isinstance(search.tree, All) else (search.tree,):
-            few = self._top(part) if few is None else (self._top(part) or few)
+            selective = self._top(part)
+            few = selective if few is None else few
         by: list[Any] = []
         for order in search.orders:
             if phase == 1 and order is first:
