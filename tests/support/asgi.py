@@ -22,7 +22,8 @@ from fairloop.settings import Settings
 
 PORT = 8799
 HOST = f"127.0.0.1:{PORT}"
-_WAITING = 599  # no answer begun within a second: a long poll or a stream that waits for events
+_WAITING = 599  # no answer begun: a long poll or a stream that waits for events
+_PATIENT = ("/events", "/claim")
 
 
 @dataclass
@@ -127,7 +128,7 @@ class World:
 
         task = asyncio.create_task(self.app(scope, receive, send))  # type: ignore[arg-type]
         waiter = asyncio.create_task(over.wait())
-        await asyncio.wait({task, waiter}, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({task, waiter}, timeout=0.5 if path.endswith(_PATIENT) else 20.0, return_when=asyncio.FIRST_COMPLETED)
         over.set()
         waiter.cancel()
         if not task.done():
