@@ -2,41 +2,69 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fairloop.cli.connection import connect
-from fairloop.cli.output import Json, clean, show_json
+from fairloop.cli.output import Json, clean, notice, show_json
 from fairloop.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from fairloop.client.client import Client
+    from fairloop.core.cycles import ApprovalRequest
 
 Which = Annotated[str, typer.Argument(metavar="[ID]", help="The request (apr_...) or its cycle; none when only one waits.")]
 Reason = Annotated[str, typer.Option(help="Why; the record keeps it.", prompt="Reason")]
 
 
-def approve(context: typer.Context, reason: Reason, which: Which = "", json_: Json = False) -> None:
-    """Approve what waits for a decision."""
-    _decide(context, which, reason, json_, yes=True)
+def approve(
+    context: typer.Context,
+    reason: Reason,
+    which: Which = "",
+    wait_s: Annotated[float, typer.Option("--wait", help="Follow it so many seconds; a canary goes on alone.")] = 120,
+    json_: Json = False,
+) -> int:
+    """Approve what waits for a decision, and see it go live."""
+    client = connect(context)
+    decided = _decide(client, which, reason, json_, yes=True)
+    stage = _follow(client, decided.cycle_id, wait_s)
+    return 1 if stage in {"refused", "failed", "cancelled"} else 0
 
 
 def refuse(context: typer.Context, reason: Reason, which: Which = "", json_: Json = False) -> None:
     """Refuse what waits for a decision."""
-    _decide(context, which, reason, json_, yes=False)
+    _decide(connect(context), which, reason, json_, yes=False)
 
 
-def _decide(context: typer.Context, which: str, reason: str, json_: bool, *, yes: bool) -> None:
-    client = connect(context)
+def _follow(client: Client, cycle_id: str, wait_s: float) -> str:
+    """Tell what happens until the cycle is over, or moves traffic step by step, which may take days."""
+    told = max((event.seq for event in client.cycles.events(cycle_id)), default=0)
+    end = time.monotonic() + wait_s
+    while True:
+        cycle = client.cycles.get(cycle_id)
+        for event in client.cycles.events(cycle_id):
+            if event.seq > told:
+                told = event.seq
+                notice(f"{event.kind:<17} {clean(event.text)}")
+        if cycle.stage.final or time.monotonic() > end:
+            return str(cycle.stage)
+        if cycle.rollout_id is not None and client.endpoints.rollout(cycle.rollout_id).from_deployment_id is not None:
+            return str(cycle.stage)
+        time.sleep(0.25)
+
+
+def _decide(client: Client, which: str, reason: str, json_: bool, *, yes: bool) -> ApprovalRequest:
     request_id = _request(client, which)
     decided = client.approvals.decide(request_id, approve=yes, reason=reason)
     if json_:
         show_json(client.http.json("GET", f"{client.path}/approvals/{request_id}"))
-        return
+        return decided
     cycle = client.cycles.get(decided.cycle_id)
     who = clean(decided.decided_by) + ("" if decided.verified else " (identity not verified: local mode)")
-    print(f"{decided.decision.capitalize()} by {who}: cycle {cycle.number} of {clean(cycle.loop)}.")
+    print(f"{decided.decision.capitalize()} by {who}: cycle {cycle.number} of {clean(cycle.loop)}.", flush=True)
+    return decided
 
 
 def _request(client: Client, which: str) -> str:

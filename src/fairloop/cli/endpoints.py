@@ -39,8 +39,8 @@ def deploy(
     elif failed:
         notice(f"{name} version {version} failed its smoke test and sees no traffic: {deployment.reason}")
     else:
-        share = f"{deployment.share} % of the traffic"
-        print(f"{name} version {version} is {deployment.state} with {share} at {told.get('url')}")
+        traffic = f"{deployment.share} % of the traffic"
+        print(f"{name} version {version} is {deployment.state} with {traffic} at {told.get('url')}")
     return 1 if failed else 0
 
 

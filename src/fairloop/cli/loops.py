@@ -76,7 +76,7 @@ def run(
 
 def _conclude(client: Client, cycle: Cycle) -> None:
     """What came out, and the next command."""
-    where = f"{client.url}/p/{client.project}/cycles/{cycle.id}"
+    where = f"{client.url}/projects/{client.project}/cycles/{cycle.id}"
     if str(cycle.stage) == "approve":
         waiting = client.approvals.list(decision="waiting", cycle_id=cycle.id)
         print(f"\nCycle {cycle.number} waits for a {waiting[0].role if waiting else 'person'} to decide. See {where}")

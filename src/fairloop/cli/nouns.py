@@ -87,6 +87,7 @@ def groups() -> dict[str, typer.Typer]:
     """One command group a noun."""
     found = {noun.name: _group(noun) for noun in NOUNS}
     _decisions(found["alerts"])
+    _watch(found["monitors"])
     return found
 
 
@@ -154,6 +155,21 @@ def _iso(at_ms: int) -> str | None:
     from fairloop.core.clock import rfc3339
 
     return rfc3339(at_ms)
+
+
+def _watch(group: typer.Typer) -> None:
+    @group.command("run", help="Judge what came since the last look, now.")
+    def run(context: typer.Context, which: Annotated[str, typer.Argument(metavar="ID")], json_: Json = False) -> int:
+        client = connect(context)
+        done = client.monitors.judge_now(which)
+        found = client.http.json("GET", f"{client.path}/alerts", params={"state": "open"})
+        if json_:
+            show_json(client.http.json("GET", f"{client.path}/pipeline-runs/{done.id}"))
+        else:
+            print(f"Watch run {done.id}: {done.state}. {clean(done.error)}")
+            for alert in found["items"]:
+                print(f"alert  {clean(alert['words'])}")
+        return 0 if str(done.state) == "done" else 1
 
 
 def _decisions(group: typer.Typer) -> None:

@@ -12,6 +12,7 @@ import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Print what REST returns.")]
 _WIDE = 200
+_LONG = 160
 
 
 def show_json(value: Any) -> None:
@@ -45,12 +46,14 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empt
 
 
 def show_fields(fields: dict[str, Any]) -> None:
-    """One object, a field a line; nested values as compact JSON."""
+    """One object, a field a line; nested values as compact JSON, long ones cut."""
     width = max((len(name) for name in fields), default=0)
     for name, value in fields.items():
         nested = isinstance(value, (dict, list))
         text = json.dumps(value, ensure_ascii=False) if nested else when(value) if name.endswith("_at") else value
-        print(f"{name:<{width}}  {clean('-' if text is None or text == '' else text)}")
+        line = clean("-" if text is None or text == "" else text)
+        cut = f"{line[:_LONG]} ... (all of it with --json)" if nested and len(line) > _LONG else line
+        print(f"{name:<{width}}  {cut}")
 
 
 def when(text: object) -> str:

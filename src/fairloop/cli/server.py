@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-import sys
+import json
+import os
+import threading
+import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from fairloop.cli.output import notice
+
+if TYPE_CHECKING:
+    from fairloop.settings import Settings
 
 
 def up(
@@ -21,7 +29,20 @@ def up(
     from fairloop.settings import load_settings
 
     settings = load_settings(port=port, data=data, host=host, auth=auth or None, idle_exit_s=idle_exit)
-    where = f"http://{settings.host}:{settings.port}" if settings.port else "a free port (see server.json)"
-    mode = "secured" if settings.auth else "local mode, nothing to log in to"
-    print(f"Fairloop at {where} ({mode}), data in {settings.data.resolve()}. Ctrl-C ends it.", file=sys.stderr, flush=True)
+    threading.Thread(target=_announce, args=(settings,), daemon=True).start()
     serve(settings)
+
+
+def _announce(settings: Settings) -> None:
+    """Say where the server is once it listens: only then is it true, and only then is a free port known."""
+    record = settings.data / "server.json"
+    while True:
+        try:
+            told = json.loads(record.read_text("utf-8"))
+        except (OSError, ValueError):
+            told = {}
+        if told.get("pid") == os.getpid():
+            mode = "secured" if settings.auth else "local mode, nothing to log in to"
+            notice(f"Fairloop is up at {told['url']} ({mode}), data in {settings.data.resolve()}. Ctrl-C ends it.")
+            return
+        time.sleep(0.05)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import time
 from collections.abc import Callable
 from typing import Any
@@ -43,7 +44,7 @@ class Cycles:
         page = self._http.json("GET", f"{self._path}/cycles", params={"loop": loop, "limit": limit})
         return [from_wire(Cycle, item) for item in page["items"]]
 
-    def events(self, cycle_id: str) -> list[CycleEvent]:
+    def events(self, cycle_id: str) -> builtins.list[CycleEvent]:
         page = self._http.json("GET", f"{self._path}/cycles/{cycle_id}/events")
         return [from_wire(CycleEvent, item) for item in page["items"]]
 
