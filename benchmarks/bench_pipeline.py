@@ -1,6 +1,6 @@
 """A chain of 20 trivial steps, warm and durable, beside the floor of the same run: a bare SQLite commit a step.
 
-    python benchmarks/bench_pipeline.py
+python benchmarks/bench_pipeline.py
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ def floor(folder: Path) -> list[float]:
         began = time.perf_counter()
         for number in range(STEPS):
             connection.execute("BEGIN IMMEDIATE")
-            connection.execute("INSERT INTO steps VALUES (?, 'done', '[{\"json\":1}]')", (f"{round_}-{number}",))
+            connection.execute(
+                "INSERT INTO steps VALUES (?, 'done', '[{\"json\":1}]')", (f"{round_}-{number}",)
+            )
             connection.execute("COMMIT")
         found.append((time.perf_counter() - began) / STEPS * 1000)
     connection.close()

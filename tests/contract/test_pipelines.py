@@ -48,15 +48,21 @@ class World:
         self.key = worker_key(self.project, CAPTURE)
 
     def start(self, *steps: StepSpec) -> str:
-        return self.pipelines.start(self.project, Graph(name="p", steps=list(steps)), CAPTURE, {}, author="ada").id
+        return self.pipelines.start(
+            self.project, Graph(name="p", steps=list(steps)), CAPTURE, {}, author="ada"
+        ).id
 
     def claim(self, worker: str = "w") -> StepRun | None:
         return self.work.submit_claim(self.project, self.key, worker).result()
 
-    def end(self, step: StepRun, state: str = "done", *outputs: Any, take: bool = False, **changes: Any) -> StepRun | None:
+    def end(
+        self, step: StepRun, state: str = "done", *outputs: Any, take: bool = False, **changes: Any
+    ) -> StepRun | None:
         outcome = Outcome(state=state, outputs=[{"json": v} for v in outputs or [None]], **changes)
         asked = (self.key, "w") if take else None
-        change = self.work.submit_result(self.project, step.pipeline_run_id, step.id, step.token, outcome, asked).result()
+        change = self.work.submit_result(
+            self.project, step.pipeline_run_id, step.id, step.token, outcome, asked
+        ).result()
         self.pipelines.announce(change)
         return change.claimed
 
@@ -167,7 +173,11 @@ def test_a_cancelled_step_that_is_lost_does_not_run_again(world: World) -> None:
 
 def test_a_result_with_the_same_key_is_used_again(world: World) -> None:
     for round_ in range(2):
-        run = world.start(spec("a", source="1"), spec("b", after("a"), source="2"), spec("c", after("b"), cache=False, source="3"))
+        run = world.start(
+            spec("a", source="1"),
+            spec("b", after("a"), source="2"),
+            spec("c", after("b"), cache=False, source="3"),
+        )
         if round_ == 0:
             step = world.claim()
             while step is not None:
@@ -193,7 +203,10 @@ def test_many_claims_at_once_give_each_step_once(world: World) -> None:
 
 def test_starting_the_same_id_twice_gives_one_run(world: World) -> None:
     graph = Graph(name="p", steps=[spec("a")])
-    made = [world.pipelines.start(world.project, graph, CAPTURE, {}, author="ada", id="prn_fixed") for _ in range(2)]
+    made = [
+        world.pipelines.start(world.project, graph, CAPTURE, {}, author="ada", id="prn_fixed")
+        for _ in range(2)
+    ]
     assert made[0] == made[1]
     assert len(world.pipelines.list(world.project).items) == 1
 
@@ -225,7 +238,9 @@ def test_log_chunks_are_read_after_a_place(world: World) -> None:
     world.start(spec("a"))
     step = world.claim()
     assert step is not None
-    world.work.submit_heartbeat(world.project, step.id, step.token, [[1, "out", "one"], [2, "err", "two"]]).result()
+    world.work.submit_heartbeat(
+        world.project, step.id, step.token, [[1, "out", "one"], [2, "err", "two"]]
+    ).result()
     world.end(step, "done", log=[[3, "out", "three"]])
     lines = world.pipelines.log(world.project, step.id)
     assert [(line.stream, line.text) for line in lines] == [("out", "one"), ("err", "two"), ("out", "three")]
@@ -258,5 +273,7 @@ def test_parameters_are_checked(world: World) -> None:
         with pytest.raises(InvalidInput, match=words):
             world.pipelines.start(world.project, graph, CAPTURE, params, author="ada")
     with pytest.raises(NotFound):
-        world.pipelines.start(world.project, graph, CAPTURE, {"t": {"dataset_version": "dsv_none"}}, author="ada")
+        world.pipelines.start(
+            world.project, graph, CAPTURE, {"t": {"dataset_version": "dsv_none"}}, author="ada"
+        )
     assert world.pipelines.list(world.project).items == []

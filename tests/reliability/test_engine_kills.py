@@ -92,11 +92,12 @@ def mark(folder: str, before: int, sleep_s: float) -> int:
     """Write ``<number> <pid>`` when begun, again when done."""
     import os
     import time
+    from pathlib import Path
 
-    with open(f"{folder}/begun", "a") as file:
+    with Path(folder, "begun").open("a") as file:
         file.write(f"{before + 1} {os.getpid()}\n")
     time.sleep(sleep_s)
-    with open(f"{folder}/done", "a") as file:
+    with Path(folder, "done").open("a") as file:
         file.write(f"{before + 1} {os.getpid()}\n")
     return before + 1
 
@@ -132,42 +133,43 @@ def gone(pid: int) -> bool:
         return True
 
 
-def test_kill_9_of_the_server(machine: Machine, tmp_path: Path) -> None:
-    chance = random.Random(5)
-    for number in range(ROUNDS):
-        folder = tmp_path / f"round{number}"
-        result = begin(machine, folder)
-        until(lambda: counted(folder, "begun")[1] == 1)
-        time.sleep(chance.uniform(0, 1.2))
-        machine.kill()
-        time.sleep(chance.uniform(0, 1.0))
-        machine.start()
-        assert result.wait(quiet=True).outputs == 6
-        once = Counter({n: 1 for n in range(1, 7)})
-        assert counted(folder, "done") == once
-        assert counted(folder, "begun") == once  # not even the running step was begun again
-        assert all(s.attempt == 1 for s in result.steps)
+ONCE = Counter(dict.fromkeys(range(1, 7), 1))
+CHANCE = random.Random(5)
 
 
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_kill_9_of_the_server(machine: Machine, tmp_path: Path, number: int) -> None:
+    folder = tmp_path / "round"
+    result = begin(machine, folder)
+    until(lambda: counted(folder, "begun")[1] == 1)
+    time.sleep(CHANCE.uniform(0, 1.2))
+    machine.kill()
+    time.sleep(CHANCE.uniform(0, 1.0))
+    machine.start()
+    assert result.wait(quiet=True).outputs == 6
+    assert counted(folder, "done") == ONCE
+    assert counted(folder, "begun") == ONCE  # not even the running step was begun again
+    assert all(s.attempt == 1 for s in result.steps)
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
 @pytest.mark.parametrize("who", ["step", "worker"])
-def test_kill_9_in_the_middle_of_a_step(machine: Machine, tmp_path: Path, who: str) -> None:
-    chance = random.Random(7)
-    for number in range(ROUNDS):
-        folder, target = tmp_path / f"round{number}", chance.randint(1, 6)
-        result = begin(machine, folder, sleep_s=0.3)
-        until(lambda: counted(folder, "begun")[target] == 1)
-        step = psutil.Process(pid_of(folder, target))
-        worker = step.parent()
-        assert worker is not None
-        (step if who == "step" else worker).kill()
-        began = time.monotonic()
-        until(lambda: counted(folder, "begun")[target] == 2)
-        assert time.monotonic() - began < 8, "it waited for the lease, though the process was gone"
-        assert result.wait(quiet=True).outputs == 6
-        assert counted(folder, "done") == Counter({n: 1 for n in range(1, 7)})
-        assert counted(folder, "begun") == Counter({n: 1 + (n == target) for n in range(1, 7)})
-        assert [s.losses for s in result.steps] == [int(n == target) for n in range(1, 7)]
-        until(lambda: gone(step.pid) and gone(worker.pid), 10)
+def test_kill_9_in_the_middle_of_a_step(machine: Machine, tmp_path: Path, who: str, number: int) -> None:
+    folder, target = tmp_path / "round", CHANCE.randint(1, 6)
+    result = begin(machine, folder, sleep_s=0.3)
+    until(lambda: counted(folder, "begun")[target] == 1)
+    step = psutil.Process(pid_of(folder, target))
+    worker = step.parent()
+    assert worker is not None
+    (step if who == "step" else worker).kill()
+    began = time.monotonic()
+    until(lambda: counted(folder, "begun")[target] == 2)
+    assert time.monotonic() - began < 8, "it waited for the lease, though the process was gone"
+    assert result.wait(quiet=True).outputs == 6
+    assert counted(folder, "done") == ONCE
+    assert counted(folder, "begun") == ONCE + Counter([target])
+    assert [s.losses for s in result.steps] == [int(n == target) for n in range(1, 7)]
+    until(lambda: gone(step.pid) and gone(worker.pid), 10)
 
 
 @pytest.fixture

@@ -55,7 +55,9 @@ def plan(graph: Graph) -> Plan:
         found = dict.fromkeys(step.after)
         for form in (form for value in step.inputs.values() for form in references(value)):
             if "param" in form and form["param"] not in graph.params:
-                raise InvalidInput(f"Step {step.key!r} reads the parameter {form['param']!r}, which {graph.name!r} lacks.")
+                raise InvalidInput(
+                    f"Step {step.key!r} reads the parameter {form['param']!r}, which {graph.name!r} lacks."
+                )
             if "step" in form:
                 found[form["step"]] = None
         for parent in found:
@@ -90,7 +92,9 @@ def bind(graph: Graph, given: dict[str, Any]) -> dict[str, Any]:
     values = {}
     for name, default in graph.params.items():
         if name not in given and is_table_param(default):
-            raise InvalidInput(f"The pipeline {graph.name!r} needs a table for {name!r}; give a Table or a dataset's name.")
+            raise InvalidInput(
+                f"The pipeline {graph.name!r} needs a table for {name!r}; give a Table or a dataset's name."
+            )
         values[name] = given.get(name, default)
     return values
 
@@ -121,7 +125,13 @@ def cache_key(step: StepSpec, inputs: dict[str, Any], capture: Capture) -> str:
     """Hash of everything a result depends on; empty when the step must run."""
     if not step.cache or not step.source:
         return ""
-    told = [step.source, step.function.get("qualname", step.name), step.outputs, _values(inputs), capture.environment]
+    told = [
+        step.source,
+        step.function.get("qualname", step.name),
+        step.outputs,
+        _values(inputs),
+        capture.environment,
+    ]
     return hashlib.sha256(codec.dumps(told).encode()).hexdigest()
 
 

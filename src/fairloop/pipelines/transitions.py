@@ -57,7 +57,9 @@ def begin(connection: Any, run: PipelineRun, plan: Plan, now_ms: int) -> Change:
 
 def _advance(connection: Any, run: PipelineRun, plan: Plan, keys: list[str], now_ms: int) -> Change:
     """Look at ``keys`` again after something before them ended; ends the run when nothing is left."""
-    change = Change(worker_key=worker_key(run.project_id, run.capture), states=rows.states(connection, run.id))
+    change = Change(
+        worker_key=worker_key(run.project_id, run.capture), states=rows.states(connection, run.id)
+    )
     queue = list(keys)
     while queue:
         key = queue.pop(0)
@@ -108,7 +110,9 @@ def _end(connection: Any, run: PipelineRun, states: dict[str, State], now_ms: in
     rows.update_run(connection, run.id, state=str(state), error=error, ended_ms=now_ms, cost_usd=cost)
 
 
-def claim(connection: Any, project_id: str, key: str, worker: str, now_ms: int, *, run_id: str | None = None) -> StepRun | None:
+def claim(
+    connection: Any, project_id: str, key: str, worker: str, now_ms: int, *, run_id: str | None = None
+) -> StepRun | None:
     """Give a ready step to ``worker`` under a new token; None when nothing is ready for its key."""
     step = rows.ready_for(connection, key, run_id)
     if step is None or step.project_id != project_id:
@@ -132,7 +136,9 @@ def held(connection: Any, project_id: str, step_run_id: str, token: int) -> Step
     return step
 
 
-def finish(connection: Any, run: PipelineRun, plan: Plan, step: StepRun, outcome: Outcome, now_ms: int) -> Change:
+def finish(
+    connection: Any, run: PipelineRun, plan: Plan, step: StepRun, outcome: Outcome, now_ms: int
+) -> Change:
     """End an attempt: the step is done, or begun again, or over. The caller has checked the token."""
     state, error, losses = _verdict(connection, step, outcome)
     used = dict(outcome.used)
@@ -161,7 +167,11 @@ def _verdict(connection: Any, step: StepRun, outcome: Outcome) -> tuple[State, s
     if outcome.state == "lost":
         losses = step.losses + 1
         if losses >= MAX_LOSSES:
-            return State.FAILED, f"{outcome.error} This happened {losses} times; it is not begun again.", losses
+            return (
+                State.FAILED,
+                f"{outcome.error} This happened {losses} times; it is not begun again.",
+                losses,
+            )
         return State.READY, outcome.error, losses
     if step.attempt - step.losses <= step.needs.retries:
         return State.READY, outcome.error, step.losses

@@ -67,7 +67,11 @@ def _kind(value: Any) -> str:
         return "model"
     if (polars := sys.modules.get("polars")) and isinstance(value, polars.DataFrame):
         return "frame"
-    if (pandas := sys.modules.get("pandas")) and isinstance(value, pandas.DataFrame) and _plain_columns(value):
+    if (
+        (pandas := sys.modules.get("pandas"))
+        and isinstance(value, pandas.DataFrame)
+        and _plain_columns(value)
+    ):
         return "frame"
     if (numpy := sys.modules.get("numpy")) and type(value) is numpy.ndarray and not value.dtype.hasobject:
         return "array"
@@ -143,7 +147,9 @@ def _write_pickle(value: Any, _: BlobStore) -> tuple[bytes, dict[str, Any]]:
         own = {OWN_CLASS: True} if b"_make_skeleton_class" in data else {}
         return data, {"type": type(value).__qualname__, **own}
     except (TypeError, AttributeError, ValueError, RecursionError) as cause:
-        raise InvalidInput(f"A {type(value).__name__} cannot pass between steps ({cause}); return data instead.") from cause
+        raise InvalidInput(
+            f"A {type(value).__name__} cannot pass between steps ({cause}); return data instead."
+        ) from cause
 
 
 # ------------------------------------------------------------------ readers

@@ -70,8 +70,8 @@ def fork_child(config: dict[str, Any]) -> Child:
             os.close(end)
         os.setpgid(0, 0)
         os.environ.pop("FAIRLOOP_WORKER_CONFIG", None)
-        sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
-        sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
+        sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+        sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
         executor.serve(theirs, config)
         os._exit(0)
     theirs.close()
@@ -174,7 +174,12 @@ class Worker:
         over = time.monotonic() + limit if limit else None
         child = self._child
         with selectors.DefaultSelector() as selector:
-            for fd, stream in ((child.out, "out"), (child.err, "err"), (child.talk.fileno(), "talk"), (self._wake, "")):
+            for fd, stream in (
+                (child.out, "out"),
+                (child.err, "err"),
+                (child.talk.fileno(), "talk"),
+                (self._wake, ""),
+            ):
                 selector.register(fd, selectors.EVENT_READ, stream)
             try:
                 child.talk.send_bytes(codec.dumps(step).encode())
@@ -192,7 +197,9 @@ class Worker:
                         return self._obey(lines)
                 if over is not None and time.monotonic() >= over:
                     self._end_step(lines)
-                    return _outcome("failed", f"The step took longer than its {limit:g} s; give it more time=.")
+                    return _outcome(
+                        "failed", f"The step took longer than its {limit:g} s; give it more time=."
+                    )
 
     def _answer(self, lines: Lines) -> dict[str, Any]:
         try:

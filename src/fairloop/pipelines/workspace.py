@@ -14,7 +14,21 @@ from typing import Protocol
 from fairloop.core import codec
 from fairloop.errors import IntegrityError, InvalidInput
 
-SUFFIXES = {".py", ".pyi", ".toml", ".yaml", ".yml", ".json", ".txt", ".md", ".cfg", ".ini", ".sql", ".jinja", ".j2"}
+SUFFIXES = {
+    ".py",
+    ".pyi",
+    ".toml",
+    ".yaml",
+    ".yml",
+    ".json",
+    ".txt",
+    ".md",
+    ".cfg",
+    ".ini",
+    ".sql",
+    ".jinja",
+    ".j2",
+}
 MARKERS = (".git", "pyproject.toml", "setup.py", "setup.cfg")
 PATHS_FILE = ".fairloop-paths.json"
 _MAX_FILE, _MAX_FILES, _MAX_TOTAL = 262_144, 5_000, 50 * 2**20
@@ -49,7 +63,12 @@ def source_files(root: Path) -> list[Path]:
 
 def _wanted(path: Path) -> bool:
     try:
-        return path.suffix in SUFFIXES and not path.is_symlink() and path.is_file() and path.stat().st_size <= _MAX_FILE
+        return (
+            path.suffix in SUFFIXES
+            and not path.is_symlink()
+            and path.is_file()
+            and path.stat().st_size <= _MAX_FILE
+        )
     except OSError:
         return False
 
@@ -99,7 +118,9 @@ def pack(root: Path, extra: list[Path]) -> bytes:
             data = path.read_bytes()
             total += len(data)
             if total > _MAX_TOTAL:
-                raise InvalidInput(f"The sources below {root} are larger than 50 MiB; list what is not code in .gitignore.")
+                raise InvalidInput(
+                    f"The sources below {root} are larger than 50 MiB; list what is not code in .gitignore."
+                )
             entry = zipfile.ZipInfo(path.relative_to(root).as_posix(), _EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, data)
@@ -129,7 +150,9 @@ def unpack(snapshot: str, folder: Path, blobs: Readable) -> Path:
         for entry in archive.infolist():
             target = (temporary / entry.filename).resolve()
             if temporary.resolve() not in target.parents:
-                raise IntegrityError(f"The snapshot {snapshot[:12]} names a file outside its folder; it is not used.")
+                raise IntegrityError(
+                    f"The snapshot {snapshot[:12]} names a file outside its folder; it is not used."
+                )
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(archive.read(entry))
     try:

@@ -17,6 +17,7 @@ from fairloop.pipelines.graph import is_stored, plan, system_step
 from fairloop.pipelines.workspace import project_root
 from fairloop.sdk.result import PipelineResult, follow
 from fairloop.sdk.session import session
+from fairloop.sdk.step import Step
 from fairloop.sdk.tracing import Call, Handle, Trace, current, tracing, type_name
 
 JUDGE = ("fairloop.evaluation.steps", "judge")
@@ -43,7 +44,9 @@ class Pipeline:
         self.signature = inspect.signature(function)
         for parameter in self.signature.parameters.values():
             if parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD}:
-                raise InvalidInput(f"The pipeline {self.name} takes {parameter}; give every parameter a name of its own.")
+                raise InvalidInput(
+                    f"The pipeline {self.name} takes {parameter}; give every parameter a name of its own."
+                )
 
     def __call__(self, *_: Any, **__: Any) -> Any:
         raise InvalidInput(f"{self.name} is a pipeline; run it with {self.name}.run(...).")
@@ -69,7 +72,9 @@ class Pipeline:
             A step failed; the message holds its error.
         """
         if current() is not None:
-            raise InvalidInput(f"{self.name}.run() stands inside a pipeline function; call it after the definition.")
+            raise InvalidInput(
+                f"{self.name}.run() stands inside a pipeline function; call it after the definition."
+            )
         self._check_names(params)
         client = client or session()
         graph, captured = self.prepare(client, tables={n for n, v in params.items() if _is_table(v)})
@@ -78,7 +83,9 @@ class Pipeline:
         result = PipelineResult(client, run)
         return follow(result, quiet=quiet) if wait else result
 
-    def prepare(self, client: Client, *, python: str | None = None, tables: set[str] | None = None) -> tuple[Graph, Capture]:
+    def prepare(
+        self, client: Client, *, python: str | None = None, tables: set[str] | None = None
+    ) -> tuple[Graph, Capture]:
         """The graph and what surrounds it, stored on the server: all that is needed to run it any time later."""
         file = _file_of(self.__fairloop_function__)
         root = project_root(file)
@@ -112,15 +119,21 @@ class Pipeline:
         if parameter.default is parameter.empty:
             return None
         if not values.is_json(parameter.default):
-            raise InvalidInput(f"The default of {name!r} in {self.name} is not a JSON value; build it inside a step.")
+            raise InvalidInput(
+                f"The default of {name!r} in {self.name} is not a JSON value; build it inside a step."
+            )
         return parameter.default
 
     def _check_names(self, params: dict[str, Any]) -> None:
         known = self.signature.parameters
         if unknown := [name for name in params if name not in known]:
-            raise InvalidInput(f"The pipeline {self.name} has no parameter {unknown[0]!r}; it has: {', '.join(known) or 'none'}.")
+            raise InvalidInput(
+                f"The pipeline {self.name} has no parameter {unknown[0]!r}; it has: {', '.join(known) or 'none'}."
+            )
         if missing := [n for n, p in known.items() if n not in params and p.default is p.empty]:
-            raise InvalidInput(f"The pipeline {self.name} needs {missing[0]!r}: {self.name}.run({missing[0]}=...).")
+            raise InvalidInput(
+                f"The pipeline {self.name} needs {missing[0]!r}: {self.name}.run({missing[0]}=...)."
+            )
 
     def _param(self, name: str, value: Any, client: Client) -> Any:
         if _is_table(value):
@@ -128,7 +141,9 @@ class Pipeline:
         if type_name(self.signature.parameters[name].annotation) == "Table" and not is_stored(value):
             return _dataset(name, value, client)
         if not values.is_json(value) and not is_stored(value):
-            raise InvalidInput(f"The parameter {name!r} is a {type(value).__name__}; give a JSON value, a Table or a dataset.")
+            raise InvalidInput(
+                f"The parameter {name!r} is a {type(value).__name__}; give a JSON value, a Table or a dataset."
+            )
         return value
 
     def __repr__(self) -> str:
@@ -150,7 +165,9 @@ def _dataset(name: str, value: Any, client: Client) -> dict[str, Any]:
         return {"dataset_version": client.datasets.find(value).id}
     if isinstance(getattr(value, "sha256", None), str) and isinstance(getattr(value, "id", None), str):
         return {"dataset_version": value.id}
-    raise InvalidInput(f"The parameter {name!r} is a table; give a Table or the name of a dataset, not {value!r:.80}.")
+    raise InvalidInput(
+        f"The parameter {name!r} is a table; give a Table or the name of a dataset, not {value!r:.80}."
+    )
 
 
 def _is_table(value: Any) -> bool:
@@ -167,6 +184,7 @@ def _spec(call: Call, blobs: values.BlobStore, root: Path) -> StepSpec:
     if call.step is None:
         assert call.system is not None  # noqa: S101  # Trace.call and Trace.system are the only makers
         return system_step(call.key, *call.system, inputs, returns=call.returns)
+    assert isinstance(call.step, Step)  # noqa: S101  # only steps call Trace.call
     function = call.step.__fairloop_function__
     source = cache.source_hash(function, root) if call.step.cache else ""
     return StepSpec(key=call.key, name=call.step.name, function=functions.refer(function, root, blobs), inputs=inputs,

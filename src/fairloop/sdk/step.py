@@ -28,7 +28,9 @@ class Step(Generic[P, R]):
         self.signature = inspect.signature(function)
         for parameter in self.signature.parameters.values():
             if parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY}:
-                raise InvalidInput(f"The step {self.name} takes {parameter}; give every argument a name of its own.")
+                raise InvalidInput(
+                    f"The step {self.name} takes {parameter}; give every argument a name of its own."
+                )
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         trace = tracing.current()
@@ -41,7 +43,9 @@ class Step(Generic[P, R]):
         """Arguments by name, defaults filled in; InvalidInput names one that is wrong or missing."""
         names = list(self.signature.parameters)
         if unknown := [name for name in kwargs if name not in names]:
-            raise InvalidInput(f"The step {self.name} has no argument {unknown[0]!r}; it takes {', '.join(names) or 'none'}.")
+            raise InvalidInput(
+                f"The step {self.name} has no argument {unknown[0]!r}; it takes {', '.join(names) or 'none'}."
+            )
         try:
             bound = self.signature.bind(*args, **kwargs)
         except TypeError as cause:

@@ -6,12 +6,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn
+from inspect import Signature
+from typing import Any, NoReturn, Protocol
 
 from fairloop.errors import InvalidInput
 
-if TYPE_CHECKING:
-    from fairloop.sdk.step import Step
+
+class Traced(Protocol):
+    """What tracing needs to know of a step."""
+
+    name: str
+    signature: Signature
+
+    @property
+    def declared(self) -> list[Any]: ...
+
+    @property
+    def returns(self) -> str: ...
+
 
 _active: ContextVar[Trace | None] = ContextVar("fairloop_trace", default=None)
 
@@ -37,7 +49,7 @@ class Handle:
         )
 
     __bool__ = __iter__ = __len__ = __contains__ = __getitem__ = _unknown
-    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _unknown  # type: ignore[assignment]
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _unknown
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _unknown
     __neg__ = __int__ = __float__ = __index__ = __call__ = _unknown
     __hash__ = object.__hash__
@@ -56,7 +68,7 @@ class Call:
     """One node: a step or a system step, called on arguments that may hold handles."""
 
     key: str
-    step: Step[..., Any] | None
+    step: Traced | None
     arguments: dict[str, Any]
     system: tuple[str, str] | None = None
     returns: str = ""
@@ -67,7 +79,7 @@ class Trace:
     pipeline: str
     calls: list[Call] = field(default_factory=list)
 
-    def call(self, step: Step[..., Any], arguments: dict[str, Any]) -> Any:
+    def call(self, step: Traced, arguments: dict[str, Any]) -> Any:
         key, declared = self._key(step.name), step.declared
         for name, value in arguments.items():
             _check_type(step, name, value)
@@ -109,7 +121,7 @@ def type_name(annotation: Any) -> str:
     return name if own and name in {"Table", "Model"} else ""
 
 
-def _check_type(step: Step[..., Any], name: str, value: Any) -> None:
+def _check_type(step: Traced, name: str, value: Any) -> None:
     """Refuse a Model where a Table is declared, and the reverse; other types are the user's business."""
     if not isinstance(value, Handle):
         return

@@ -52,7 +52,9 @@ def update_run(connection: Connection, run_id: str, **values: Any) -> None:
 
 def mark_started(connection: Connection, run_id: str, now_ms: int) -> None:
     waiting = (pipeline_runs.c.id == run_id) & (pipeline_runs.c.state == str(State.READY))
-    connection.execute(update(pipeline_runs).where(waiting).values(state=str(State.RUNNING), started_ms=now_ms))
+    connection.execute(
+        update(pipeline_runs).where(waiting).values(state=str(State.RUNNING), started_ms=now_ms)
+    )
 
 
 def list_runs(connection: Connection, project_id: str, *, purpose: str | None, before: tuple[int, str] | None,
@@ -71,7 +73,11 @@ def list_runs(connection: Connection, project_id: str, *, purpose: str | None, b
 
 def cost_of(connection: Connection, project_id: str, run_ids: Iterable[str]) -> float:
     mine = (pipeline_runs.c.project_id == project_id) & pipeline_runs.c.id.in_(list(run_ids))
-    return float(connection.execute(select(func.coalesce(func.sum(pipeline_runs.c.cost_usd), 0.0)).where(mine)).scalar_one())
+    return float(
+        connection.execute(
+            select(func.coalesce(func.sum(pipeline_runs.c.cost_usd), 0.0)).where(mine)
+        ).scalar_one()
+    )
 
 
 # ------------------------------------------------------------------ step runs
@@ -104,7 +110,7 @@ def states(connection: Connection, run_id: str) -> dict[str, State]:
 def outputs_of(connection: Connection, run_id: str, keys: Iterable[str]) -> dict[str, list[Any]]:
     query = select(step_runs.c.key, step_runs.c.outputs)
     query = query.where(step_runs.c.pipeline_run_id == run_id, step_runs.c.key.in_(list(keys)))
-    return {key: found for key, found in connection.execute(query)}
+    return {row.key: row.outputs for row in connection.execute(query)}
 
 
 def update_step(connection: Connection, pipeline_run_id: str, key: str, **values: Any) -> None:
@@ -114,7 +120,11 @@ def update_step(connection: Connection, pipeline_run_id: str, key: str, **values
 
 def update_held(connection: Connection, step_run_id: str, token: int, **values: Any) -> bool:
     """Change a running step if ``token`` still holds it; whether it did."""
-    held = (step_runs.c.id == step_run_id) & (step_runs.c.token == token) & (step_runs.c.state == str(State.RUNNING))
+    held = (
+        (step_runs.c.id == step_run_id)
+        & (step_runs.c.token == token)
+        & (step_runs.c.state == str(State.RUNNING))
+    )
     return connection.execute(update(step_runs).where(held).values(**values)).rowcount == 1
 
 
@@ -122,7 +132,9 @@ def beat(connection: Connection, step_run_id: str, token: int) -> bool | None:
     """Count one sign of life; whether the step is to be cancelled, or None when ``token`` holds it no more."""
     if not update_held(connection, step_run_id, token, heartbeat=step_runs.c.heartbeat + 1):
         return None
-    return bool(connection.execute(select(step_runs.c.cancel).where(step_runs.c.id == step_run_id)).scalar_one())
+    return bool(
+        connection.execute(select(step_runs.c.cancel).where(step_runs.c.id == step_run_id)).scalar_one()
+    )
 
 
 def ask_cancel(connection: Connection, run_id: str) -> None:
@@ -131,12 +143,16 @@ def ask_cancel(connection: Connection, run_id: str) -> None:
 
 
 def to_cancel(connection: Connection, step_run_id: str) -> bool:
-    return bool(connection.execute(select(step_runs.c.cancel).where(step_runs.c.id == step_run_id)).scalar_one())
+    return bool(
+        connection.execute(select(step_runs.c.cancel).where(step_runs.c.id == step_run_id)).scalar_one()
+    )
 
 
 def ready_for(connection: Connection, worker_key: str, run_id: str | None) -> StepRun | None:
     """The step a worker with this key should take next: of the run it just served, else the one ready longest."""
-    query = select(*_STEP_FIELDS).where(step_runs.c.state == str(State.READY), step_runs.c.worker_key == worker_key)
+    query = select(*_STEP_FIELDS).where(
+        step_runs.c.state == str(State.READY), step_runs.c.worker_key == worker_key
+    )
     if run_id is not None:
         query = query.order_by((step_runs.c.pipeline_run_id != run_id), step_runs.c.ready_ms, step_runs.c.id)
     else:

@@ -11,7 +11,9 @@ from fairloop.storage.tables import schedule_slots, schedules
 
 
 def add(connection: Connection, schedule: Schedule) -> None:
-    connection.execute(insert(schedules).values(**{name: getattr(schedule, name) for name in Schedule.__slots__}))
+    connection.execute(
+        insert(schedules).values(**{name: getattr(schedule, name) for name in Schedule.__slots__})
+    )
 
 
 def get(connection: Connection, project_id: str, schedule_id: str) -> Schedule | None:
@@ -28,7 +30,11 @@ def of_subject(connection: Connection, project_id: str, kind: str, subject_id: s
 
 
 def listed(connection: Connection, project_id: str) -> list[Schedule]:
-    query = select(schedules).where(schedules.c.project_id == project_id).order_by(schedules.c.created_ms, schedules.c.id)
+    query = (
+        select(schedules)
+        .where(schedules.c.project_id == project_id)
+        .order_by(schedules.c.created_ms, schedules.c.id)
+    )
     return [Schedule(**row) for row in connection.execute(query).mappings()]
 
 
@@ -42,7 +48,9 @@ def remove(connection: Connection, schedule_id: str) -> None:
 
 
 def due(connection: Connection, now_ms: int, kinds: list[str]) -> list[Schedule]:
-    query = select(schedules).where(schedules.c.enabled.is_(True), schedules.c.next_ms <= now_ms, schedules.c.kind.in_(kinds))
+    query = select(schedules).where(
+        schedules.c.enabled.is_(True), schedules.c.next_ms <= now_ms, schedules.c.kind.in_(kinds)
+    )
     return [Schedule(**row) for row in connection.execute(query.order_by(schedules.c.next_ms)).mappings()]
 
 

@@ -60,7 +60,10 @@ def test_bind_fills_defaults_and_names_what_is_wrong() -> None:
 
 
 def test_the_cache_key_tells_what_matters_from_what_does_not() -> None:
-    capture, inputs = Capture(environment="e"), {"x": {"kind": "table", "sha256": "1" * 64, "roles": {"target": "y"}}}
+    capture, inputs = (
+        Capture(environment="e"),
+        {"x": {"kind": "table", "sha256": "1" * 64, "roles": {"target": "y"}}},
+    )
     key = cache_key(spec("a"), inputs, capture)
     assert key
     same = {"x": {**inputs["x"], "rows": 5, "dataset_version": "dsv_1"}}

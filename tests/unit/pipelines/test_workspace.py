@@ -12,7 +12,16 @@ from fairloop.pipelines.workspace import PATHS_FILE, pack, project_root, source_
 
 
 def project(root: Path) -> Path:
-    for name in ("a.py", "sub/b.py", "conf.toml", "data.csv", ".hidden/c.py", "venv/lib.py", "big.json", ".gitignore"):
+    for name in (
+        "a.py",
+        "sub/b.py",
+        "conf.toml",
+        "data.csv",
+        ".hidden/c.py",
+        "venv/lib.py",
+        "big.json",
+        ".gitignore",
+    ):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text("x = 1\n")
     (root / "big.json").write_text(" " * 300_000)

@@ -56,7 +56,12 @@ def test_a_pipeline_becomes_a_graph() -> None:
     assert made.params == {"people": {"table": True}, "rate": 0.2}
     first, second, judged = made.steps
     assert first.inputs == {"people": {"param": "people"}, "part": {"value": 0.5}}
-    assert (first.needs.cpu, first.needs.memory_bytes, first.needs.time_s, first.needs.retries) == (2, 2 * 2**30, 180, 1)
+    assert (first.needs.cpu, first.needs.memory_bytes, first.needs.time_s, first.needs.retries) == (
+        2,
+        2 * 2**30,
+        180,
+        1,
+    )
     assert first.outputs == 2
     assert second.inputs == {"train": {"step": "split", "output": 0}, "rate": {"param": "rate"}}
     assert second.returns == "model"
@@ -117,7 +122,10 @@ def test_a_value_that_is_not_known_yet_gives_one_clear_error() -> None:
 
 def test_wrong_calls_are_refused_while_tracing() -> None:
     refused(lambda: split(), "missing a required argument: 'people'")
-    refused(lambda: split(1, prat=2), "the step split has no argument 'prat'; it takes people, part".replace("the", "The", 1))
+    refused(
+        lambda: split(1, prat=2),
+        "the step split has no argument 'prat'; it takes people, part".replace("the", "The", 1),
+    )
     refused(lambda: number(1, 2), "too many positional arguments")
 
     def swapped(people: fl.Table):

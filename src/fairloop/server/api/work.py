@@ -68,14 +68,20 @@ def _note(services: Services, step: StepRun) -> None:
         log.warning("the run of step %s does not take what it used: %s", step.id, cause.message)
 
 
-async def heartbeat(request: Request[Any, Any, Any], services: Services, project: Project, step_run_id: str) -> dict[str, Any]:
+async def heartbeat(
+    request: Request[Any, Any, Any], services: Services, project: Project, step_run_id: str
+) -> dict[str, Any]:
     """A sign of life from a running step, with what it wrote."""
     told = await _body(request, "token")
-    work = services.work.submit_heartbeat(project.id, step_run_id, int(told["token"]), list(told.get("log", [])))
+    work = services.work.submit_heartbeat(
+        project.id, step_run_id, int(told["token"]), list(told.get("log", []))
+    )
     return {"cancel": await asyncio.wrap_future(work)}
 
 
-async def result(request: Request[Any, Any, Any], services: Services, project: Project, step_run_id: str) -> dict[str, Any]:
+async def result(
+    request: Request[Any, Any, Any], services: Services, project: Project, step_run_id: str
+) -> dict[str, Any]:
     """How a step ended; answers with the worker's next step when there is one."""
     told = await _body(request, "token", "pipeline_run_id", "outcome")
     take = (str(told["key"]), str(told["worker"])) if told.get("take") else None
