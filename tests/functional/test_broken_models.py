@@ -13,12 +13,12 @@ import httpx
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
-from support.serving import ROW, Fleet, end_endpoints, fleet, frame, trained
 
 from fairloop.core.endpoints import DeploymentState
 from fairloop.registry.model import Model
 from fairloop.serving import materialise, runtime
 from fairloop.serving.smoke import try_model
+from support.serving import ROW, Fleet, end_endpoints, fleet, frame, trained
 
 
 @pytest.fixture(scope="module")

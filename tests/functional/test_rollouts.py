@@ -9,7 +9,6 @@ from pathlib import Path
 import httpx
 import lightgbm
 import pytest
-from support.serving import WORKS, Fleet, end_endpoints, fleet, frame, trained
 
 from fairloop.core.checks import Check
 from fairloop.core.clock import Clock
@@ -17,6 +16,7 @@ from fairloop.core.endpoints import Rollout
 from fairloop.core.loops import Canary
 from fairloop.errors import Conflict, NotFound
 from fairloop.registry.model import Model
+from support.serving import WORKS, Fleet, end_endpoints, fleet, frame, trained
 
 PARITY = Check(metric="demographic_parity_difference", at_most=0.25, by="sex")
 CLOCK = Clock()

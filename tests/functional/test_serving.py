@@ -10,13 +10,13 @@ from typing import Any
 
 import httpx
 import pytest
-from support.serving import ROW, end_endpoints, frame, seed, trained
+from tests.conftest import RunningServer, running
 
 from fairloop.client.client import Client
 from fairloop.core.endpoints import DeploymentState
 from fairloop.errors import Conflict, InvalidInput, NotFound, Unavailable
 from fairloop.registry.model import Model
-from tests.conftest import RunningServer, running
+from support.serving import ROW, end_endpoints, frame, seed, trained
 
 
 @pytest.fixture(scope="module")

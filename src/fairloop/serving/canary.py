@@ -18,6 +18,9 @@ Decision = Literal["go", "hold", "roll_back"]
 FALSE_ALARM = 0.05
 ERROR_MARGIN = 0.02
 """How much higher the share of failed requests may be than the incumbent's."""
+GAP_MARGIN = 0.05
+"""A gap proved above its limit rolls back; all traffic asks for proof that it is at most this much above. That it keeps
+the limit itself was proved at the gate on many more rows than a canary sees."""
 SELECTION_MARGIN = 0.10
 """How much lower a group's selection rate may be than under the incumbent, where no gate sets a limit."""
 SLOW_SHARE = 0.01
@@ -132,8 +135,12 @@ def _groups(candidate: Traffic, incumbent: Traffic, attribute: str, gates: list[
         return _against_incumbent(groups, candidate, incumbent, attribute, confidence)
     found = selection_gap({g: (k, n) for g, (n, k) in groups.items()}, confidence=confidence)
     limit = gate.at_most or 0.0
-    words = (f"Selection by {attribute}: {_rates(groups)}; gap {found.estimate:.3f}{_between(found)}, limit {limit:g}.")
-    return _verdict(gate, _STATUS[decide(found, limit)], found, words, groups=groups)
+    words = (f"Selection by {attribute}: {_rates(groups)}; gap {found.estimate:.3f}{_between(found)}, limit {limit:g}, "
+             f"of which {GAP_MARGIN:g} more must be ruled out.")  # fmt: skip
+    status = Status.FAIL if decide(found, limit) == "fail" else Status.INSUFFICIENT
+    if status is not Status.FAIL and decide(found, limit + GAP_MARGIN) == "pass":
+        status = Status.PASS
+    return _verdict(gate, status, found, words, groups=groups)
 
 
 def _against_incumbent(groups: dict[str, tuple[int, int]], candidate: Traffic, incumbent: Traffic, attribute: str,

@@ -19,7 +19,7 @@ from fairloop.serving.engine import Engine
 from fairloop.serving.layout import Config, Folder, ProcessState, process_started
 
 log = logging.getLogger(__name__)
-_STATS_EVERY_S = 1.0
+_STATS_TICKS = 10  # uvicorn ticks ten times a second
 
 
 def listen(config: Config) -> socket.socket:
@@ -49,7 +49,9 @@ class Endpoint(uvicorn.Server):
         self.should_exit = True
 
     async def on_tick(self, counter: int) -> bool:
-        if counter % int(_STATS_EVERY_S * 10) == 0:
+        if counter % _STATS_TICKS == 0:
+            if not self._folder.path.is_dir():
+                self.stop()  # the data folder was removed: nobody can find or stop this process any more
             self._engine.write_stats()
         return await super().on_tick(counter)
 

@@ -106,7 +106,7 @@ def _tensor(tensor: Any, index: int) -> tuple[str, list[int], list[Any]]:
     if not isinstance(tensor, dict) or not isinstance(tensor.get("name"), str):
         raise InvalidInput(f"Input {index} has no name; send name, shape, datatype and data.")
     name, shape, kind = tensor["name"][:200], tensor.get("shape"), tensor.get("datatype")
-    if kind not in _OIP_TYPES:
+    if not isinstance(kind, str) or kind not in _OIP_TYPES:
         known = ", ".join(sorted(_OIP_TYPES))
         raise InvalidInput(f"The tensor {name!r} has datatype {str(kind)[:40]!r}; known are {known}.")
     if not isinstance(shape, list) or not 1 <= len(shape) <= 2 or any(type(s) is not int or s < 0 for s in shape):

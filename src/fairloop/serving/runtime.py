@@ -16,6 +16,7 @@ import numpy as np
 
 from fairloop.errors import FairloopError, InvalidInput, Refused, Unavailable
 from fairloop.registry.model import Model
+from fairloop.serving.boosters import Scorer, scorer_of
 from fairloop.serving.inputs import Column, Columns, Inputs, columns_of
 
 log = logging.getLogger(__name__)
@@ -27,8 +28,9 @@ MODEL_FAULTS = (ValueError, TypeError, ArithmeticError, LookupError, AttributeEr
 class Loaded:
     """One model, ready to answer. ``score`` is called from one thread at a time."""
 
-    def __init__(self, model: Model, columns: list[Column], *, max_rows: int) -> None:
+    def __init__(self, model: Model, columns: list[Column], *, max_rows: int, scorer: Scorer | None = None) -> None:
         self._model = model
+        self._scorer = scorer
         self.task = model.task
         self.inputs = Inputs(columns, max_rows=max_rows)
 
@@ -40,14 +42,16 @@ class Loaded:
         Refused
             The model answered with something that is not a finite number.
         """
-        frame = self._model.frame(columns)
-        scores = np.asarray(self._model.scores(frame), dtype=np.float64)
-        if scores.shape[0] != len(frame):
-            raise Refused(f"The model answered {scores.shape[0]} scores for {len(frame)} rows.")
+        n = len(next(iter(columns.values())))
+        if self._scorer is not None:
+            scores = self._scorer(columns, n)
+        else:
+            scores = np.asarray(self._model.scores(self._model.frame(columns)), dtype=np.float64)
+        if scores.shape[0] != n:
+            raise Refused(f"The model answered {scores.shape[0]} scores for {n} rows.")
         if not np.isfinite(scores).all():
             raise Refused("The model answered a score that is not a finite number.")
-        predicted = [int(p) for p in self._model.decide(scores)] if self.task == "binary" else [
-            p.item() if isinstance(p, np.generic) else p for p in self._model.decide(scores)]  # fmt: skip
+        predicted = self._model.decide(scores).tolist()
         return (scores if scores.ndim == 1 else scores.max(axis=1)).tolist(), predicted
 
     @property
@@ -67,12 +71,14 @@ def load(folder: Path, *, max_rows: int = 10_000) -> Loaded:
     """
     model = Model.load(folder)
     declared = columns_of({"columns": model.columns})
-    loaded = Loaded(model, declared, max_rows=max_rows)
+    plain = Loaded(model, declared, max_rows=max_rows)
+    scorer = scorer_of(model, plain.samples)
+    loaded = Loaded(model, declared, max_rows=max_rows, scorer=scorer)
     open_kinds = [c.name for c, entry in zip(declared, model.columns, strict=True) if "missing" not in entry]
     if open_kinds:
         refusing = _refuse_missing(loaded, open_kinds)
         columns = [Column(name=c.name, kind=c.kind, missing=c.name not in refusing and c.missing) for c in declared]
-        loaded = Loaded(model, columns, max_rows=max_rows)
+        loaded = Loaded(model, columns, max_rows=max_rows, scorer=scorer)
     return loaded
 
 

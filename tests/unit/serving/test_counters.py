@@ -1,6 +1,16 @@
 from __future__ import annotations
 
-from fairloop.serving.counters import LATENCY_EDGES_MS, OTHER, Counts, Stats, quantile_ms, since, slower_than, stats_from, traffic_of
+from fairloop.serving.counters import (
+    LATENCY_EDGES_MS,
+    OTHER,
+    Counts,
+    Stats,
+    quantile_ms,
+    since,
+    slower_than,
+    stats_from,
+    traffic_of,
+)
 
 
 def test_quantiles_come_from_the_histogram() -> None:

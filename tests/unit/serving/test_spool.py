@@ -65,7 +65,12 @@ def test_a_full_disk_fails_the_waiting_and_leaves_no_half_line(tmp_path: Path, m
     stats, answers = Stats(), []
     spool = Spool(tmp_path, stats, durable=True)
     ready = threading.Event()
-    spool.append([b"kept"], [], lambda f: (answers.append(f), ready.set()) and None)
+
+    def answer(failure: BaseException | None) -> None:
+        answers.append(failure)
+        ready.set()
+
+    spool.append([b"kept"], [], answer)
     assert ready.wait(10)
     real = os.write
 
@@ -76,11 +81,11 @@ def test_a_full_disk_fails_the_waiting_and_leaves_no_half_line(tmp_path: Path, m
 
     monkeypatch.setattr(module.os, "write", full)
     ready.clear()
-    spool.append([b"lost-line"], [], lambda f: (answers.append(f), ready.set()) and None)
+    spool.append([b"lost-line"], [], answer)
     assert ready.wait(10)
     monkeypatch.setattr(module.os, "write", real)
     ready.clear()
-    spool.append([b"after"], [], lambda f: (answers.append(f), ready.set()) and None)
+    spool.append([b"after"], [], answer)
     assert ready.wait(10)
     spool.close()
     assert isinstance(answers[1], OSError)
