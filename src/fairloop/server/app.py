@@ -110,6 +110,7 @@ def create_app(services: Services, *, activity: Activity | None = None, owner_to
         logging_config=None,
     )  # fmt: skip
     app.state.services = services
+    app.state.routes = ROUTES
     check_routes(app)
     gatekeeper = Gatekeeper(app.asgi_handler, services, activity or Activity(), owner_token)
     app.state.note_refusal = gatekeeper.note_refusal

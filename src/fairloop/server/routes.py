@@ -34,6 +34,7 @@ IN = V1 + "/projects/{project_name:str}"
 ROUTES: list[Route] = [
     # ---- server
     Route("GET", "/health", health.health, P.PUBLIC),
+    Route("GET", V1 + "/openapi.json", health.openapi, P.SIGNED_IN),
     # ---- projects and people
     Route("GET", V1 + "/projects", projects.list_projects, P.SIGNED_IN),
     Route("POST", V1 + "/projects", projects.create_project, P.PEOPLE_MANAGE, status=201),
