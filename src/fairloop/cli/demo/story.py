@@ -16,6 +16,7 @@ from fairloop.client.client import Client
 from fairloop.cli.demo.report import cycle_report
 from fairloop.core.cycles import Cycle, CycleEvent, Stage
 from fairloop.core.people import Role
+from fairloop.core.records import to_wire
 from fairloop.errors import FairloopError, NotFound, Unavailable
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Story:
             alert = self.bias_found(traffic)
             self.second_cycle(alert, traffic)
             self.shift(held_out)
+            self.told["windows"] = self.judged_windows()
         finally:
             traffic.close()
 
@@ -121,6 +123,7 @@ class Story:
         reason = "The gap is inside the policy and the loss of quality is small."
         manager.approvals.decide(request.id, approve=True, reason=reason)
         self.say(f"   approved by {MANAGER} (the demo acts as her; identities are unverified in local mode): {reason}")
+        self.wait_for_canary(client, cycle)
         traffic.send_until(lambda: client.cycles.get(cycle.id).stage.final, most=CANARY_ROWS)
         done = self.follow(client, waiting, expect=(Stage.LIVE,), quiet_until="roll_out")
         self.report(client, done)
@@ -143,6 +146,12 @@ class Story:
         waiting = self.follow(client, self.cycle_of(alert), expect=(Stage.APPROVE,))
         self.report(client, waiting)
 
+    def judged_windows(self) -> list[Any]:
+        """Every window of live traffic with its verdicts, oldest first."""
+        client = self.client()
+        windows = client.monitors.windows(client.monitors.list()[0].id).items
+        return [to_wire(window) for window in reversed(windows)]
+
     # ------------------------------------------------------------------ waiting for things
     def watch_until_alert(self, metric: str, timeout_s: float = 90.0) -> Alert:
         """Let the monitor look now and until the check on ``metric`` has raised its alert."""
@@ -154,6 +163,16 @@ class Story:
                 if alert.verdict.check.metric == metric:
                     return alert
         raise Unavailable(f"The watch raised no alert on {metric} within {timeout_s:.0f} s; look at {self.url}/alerts.")
+
+    def wait_for_canary(self, client: Client, cycle: Cycle, timeout_s: float = 60.0) -> None:
+        """Until the new version answers beside the old one."""
+        end = time.monotonic() + timeout_s
+        while time.monotonic() < end:
+            rollout_id = client.cycles.get(cycle.id).rollout_id
+            if rollout_id and client.endpoints.rollout(rollout_id).state == "running":
+                return
+            time.sleep(0.2)
+        raise Unavailable(f"The canary did not begin within {timeout_s:.0f} s; look at {self.url}.")
 
     def cycle_of(self, alert: Alert, timeout_s: float = 30.0) -> Cycle:
         client, end = self.client(), time.monotonic() + timeout_s
