@@ -96,7 +96,8 @@ class People:
             if rows.by_id(connection, person_id) is None:
                 raise NotFound(_NO_PERSON)
             rows.change(connection, person_id, **values)
-            if not rows.administrators(connection, with_password=False):
+            power = values.keys() & {"administrator", "disabled"}
+            if power and not rows.administrators(connection, with_password=False):
                 raise Conflict("This would leave no administrator; make somebody else one first.")
             if disabled:
                 rows.end_sessions(connection, person_id=person_id)
