@@ -77,6 +77,7 @@ class Monitoring:
             known = rows.monitor_of(connection, endpoint_id)
             monitor = Monitor(id=known.id if known else new_id("mon"), project_id=project_id, endpoint_id=endpoint_id,
                               loop=loop, checks=checks, every_s=every_s, window=window,
+                              enabled=known.enabled if known else True,
                               cursor=known.cursor if known else {"next_ms": now + round(every_s * 1000)},
                               created_ms=known.created_ms if known else now)  # fmt: skip
             rows.save_monitor(connection, monitor)
@@ -167,7 +168,7 @@ class Monitoring:
 
     def _watched(self, monitor: Monitor, deployment: Deployment) -> Watched:
         seen = self._database.read(
-            lambda c: rows.listed_windows(c, monitor.id, deployment_id=deployment.id, limit=_MAX_PAGE))  # fmt: skip
+            lambda c: rows.listed_windows(c, monitor.id, deployment_id=deployment.id, limit=_LOOKED_BACK))  # fmt: skip
         last = max(seen, key=lambda w: int(w.detail["index"])) if seen else None
         version = self._registry.version_by_id(deployment.project_id, deployment.model_version_id)
         profile: dict[str, Any] = {}
@@ -184,7 +185,7 @@ class Monitoring:
             profile=profile, baseline=baseline, baseline_part=part,
             after_seq=int(last.detail["to_seq"]) if last else -1, index=int(last.detail["index"]) + 1 if last else 0,
             counters=dict(last.detail.get("counters") or {}) if last else {},
-            open=[w for w in seen if w.detail.get("pending")],
+            open=self._database.read(lambda c: rows.pending_windows(c, monitor.id, deployment.id)),
         )  # fmt: skip
 
     def _positive(self, version: ModelVersion) -> Any:

@@ -46,12 +46,13 @@ def set_cursor(connection: Connection, monitor_id: str, cursor: dict[str, Any]) 
 
 # ------------------------------------------------------------------ windows
 def _window(row: Any) -> Window:
-    return Window(**{**row, "verdicts": from_plain(list[Verdict], row["verdicts"])})
+    values = {name: row[name] for name in Window.__slots__}
+    return Window(**{**values, "verdicts": from_plain(list[Verdict], values["verdicts"])})
 
 
 def save_window(connection: Connection, window: Window) -> None:
     """Add a window, or give the one with this id its newer verdicts."""
-    values = to_plain(window)
+    values = {**to_plain(window), "pending": bool(window.detail.get("pending"))}
     known = connection.execute(select(windows.c.created_ms).where(windows.c.id == window.id)).scalar()
     if known is not None:
         values["created_ms"] = known
@@ -75,6 +76,13 @@ def listed_windows(connection: Connection, monitor_id: str, *, deployment_id: st
     if before is not None:
         end_ms, window_id = before
         query = query.where((windows.c.end_ms < end_ms) | ((windows.c.end_ms == end_ms) & (windows.c.id < window_id)))
+    return [_window(row) for row in connection.execute(query).mappings()]
+
+
+def pending_windows(connection: Connection, monitor_id: str, deployment_id: str) -> list[Window]:
+    """Windows that wait for late labels or sensitive values, oldest first."""
+    query = select(windows).where(windows.c.monitor_id == monitor_id, windows.c.pending.is_(True),
+                                  windows.c.deployment_id == deployment_id).order_by(windows.c.end_ms)  # fmt: skip
     return [_window(row) for row in connection.execute(query).mappings()]
 
 

@@ -230,7 +230,8 @@ monitors = Table("monitors", metadata, _id(), _project(), Column("endpoint_id", 
 windows = Table("windows", metadata, _id(), _project(), Column("monitor_id", String, nullable=False),
                 Column("deployment_id", String, nullable=False), _ms("start_ms"), _ms("end_ms"),
                 Column("n", Integer, nullable=False), Column("labelled", Integer, nullable=False), _json("verdicts"),
-                _json("detail"), _ms("created_ms"), Index(None, "monitor_id", "created_ms"))  # fmt: skip
+                _json("detail"), _ms("created_ms"), Column("pending", Boolean, nullable=False),
+                Index(None, "monitor_id", "deployment_id", "end_ms"), Index(None, "monitor_id", "pending"))  # fmt: skip
 alerts = Table("alerts", metadata, _id(), _project(), Column("endpoint_id", String, nullable=False),
                Column("monitor_id", String, nullable=False), Column("deployment_id", String, nullable=False),
                Column("window_id", String, nullable=False), Column("check_name", String, nullable=False),
