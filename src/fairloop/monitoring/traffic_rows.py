@@ -71,9 +71,11 @@ def _targets(train: Table, labels: list[str], dtype: pl.DataType) -> pl.Series:
             return label if isinstance(label, (int, float)) else None
         if str(label) in by_text:
             return by_text[str(label)]
-        if isinstance(label, (bool, int, float)) and label in (0, 1) and positive is not None:
-            return positive if label else negative
-        return None
+        if not isinstance(label, (bool, int, float)) or label not in (0, 1):
+            return None
+        if positive is None:
+            return next((value for value in known if value == label), None)
+        return positive if label else negative
 
     values = [answer(codec.loads(text, trusted=True)) for text in labels]
     return pl.Series(values, dtype=dtype, strict=False)
