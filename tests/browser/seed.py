@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,9 @@ from fairloop.core.people import Identity, Project, Role
 from fairloop.core.pipelines import Capture, Graph, Needs, PipelineRun, State, StepRun, StepSpec
 from fairloop.core.records import to_plain
 from fairloop.server.services import Services
+from fairloop.storage import endpoints as endpoint_rows
+from fairloop.storage import loops as loop_rows
+from fairloop.storage import monitors as monitor_rows
 from fairloop.storage import tables as t
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -46,6 +50,11 @@ class Seed:
         names = set(table.c.keys())
         values = [{**{k: v for k, v in to_plain(r).items() if k in names}, **extra} for r in records]
         self.services.database.write(lambda c: c.execute(insert(table), values))
+
+
+    def save(self, write: Callable[[Connection, Any], Any], *records: Any) -> None:
+        for record in records:
+            self.services.database.write(lambda c, r=record: write(c, r))
 
 
 def verdict(check: Check, estimate: float, half: float, n: int, **detail: Any) -> Verdict:
@@ -212,7 +221,7 @@ def event(s: Seed, cycle: str, at: int, kind: str, text: str, data: dict[str, An
 
 def cycles(s: Seed, p: Project) -> None:
     loop = loop_of(p, "income", ["sex", "race"])
-    s.rows(t.loops, loop)
+    s.save(loop_rows.add_loop, loop)
     bias = "Women are selected 18.1 points less often than men in live traffic; the policy allows 12."
     drift = "hours-per-week and age changed beyond what chance explains in the last 3 windows."
     rows = [(1, Stage.LIVE, {"kind": "person", "by": "Maya Lindqvist", "words": "Maya Lindqvist ran loop.py."}, 12, "cnd_plain1", "ver_income1", "Only quality was gated: the plain candidate passed."),
@@ -225,7 +234,7 @@ def cycles(s: Seed, p: Project) -> None:
     for number, stage, trigger, days, chosen, version, words in rows:
         at = s.now - int(days * DAY)
         runs = {"train": f"prn_{number}", **({"mitigate": "prn_4m"} if number == 4 else {}), **({f"gate:{chosen}": f"prn_{number}g"} if chosen else {})}
-        s.rows(t.cycles, Cycle(id=f"cyc_{number}", project_id=p.id, loop="income", loop_id=loop.id, number=number, stage=stage, trigger=trigger, gates=GATES,
+        s.save(loop_rows.add_cycle, Cycle(id=f"cyc_{number}", project_id=p.id, loop="income", loop_id=loop.id, number=number, stage=stage, trigger=trigger, gates=GATES,
                dataset_version_id="dsv_inc2" if number > 3 else "dsv_inc1", pipeline_run_ids=runs, chosen_candidate_id=chosen, model_version_id=version,
                rollout_id="rol_4" if number == 4 else None, words=words, author="Maya Lindqvist", cost_usd=0.0184 if number == 4 else 0.0072, started_ms=at,
                ended_ms=at + 2 * HOUR if stage.final else None, live_ms=at + 2 * HOUR if stage is Stage.LIVE else None))
@@ -245,7 +254,7 @@ def cycles(s: Seed, p: Project) -> None:
         event(s, f"cyc_{number}", at + 6 * MINUTE, "gate", f"All {len(verdicts)} gates passed on the test part; registered as income v{number}." if passed else words,
               {"verdicts": verdicts, "candidate_id": chosen, "passed": passed})
         if number == 4:
-            s.rows(t.approvals, ApprovalRequest(id="apr_4", project_id=p.id, cycle_id="cyc_4", model_version_id="ver_income2", role="manager", author="Maya Lindqvist",
+            s.save(loop_rows.add_approval, ApprovalRequest(id="apr_4", project_id=p.id, cycle_id="cyc_4", model_version_id="ver_income2", role="manager", author="Maya Lindqvist",
                    decision="approved", decided_by="Omar Haddad", reason="The gap falls from 0.17 to 0.06 and quality stays above our floor.", requested_ms=at + 6 * MINUTE,
                    expires_ms=at + 3 * DAY, decided_ms=at + 50 * MINUTE))
             event(s, "cyc_4", at + 50 * MINUTE, "approved", "Omar Haddad approved it: The gap falls from 0.17 to 0.06 and quality stays above our floor.", {"approval_id": "apr_4", "by": "Omar Haddad", "role": "manager", "verified": False})
@@ -255,7 +264,7 @@ def cycles(s: Seed, p: Project) -> None:
         if number == 1:
             event(s, "cyc_1", at + 2 * HOUR, "live", "income v1 is live with all traffic.")
         if number == 5:
-            s.rows(t.approvals, ApprovalRequest(id="apr_5", project_id=p.id, cycle_id="cyc_5", model_version_id="ver_income3", role="manager", author="Maya Lindqvist",
+            s.save(loop_rows.add_approval, ApprovalRequest(id="apr_5", project_id=p.id, cycle_id="cyc_5", model_version_id="ver_income3", role="manager", author="Maya Lindqvist",
                    requested_ms=at + 6 * MINUTE, expires_ms=s.now + 2 * DAY))
 
 
@@ -264,9 +273,9 @@ def _evaluations(connection: Connection, candidate_id: str | None) -> list[dict[
 
 
 def serving(s: Seed, p: Project) -> None:
-    s.rows(t.endpoints, Endpoint(id="end_income", project_id=p.id, name="income", state="stopped", loop="income", created_ms=s.now - 11 * DAY),
+    s.save(endpoint_rows.add_endpoint, Endpoint(id="end_income", project_id=p.id, name="income", state="stopped", loop="income", created_ms=s.now - 11 * DAY),
            Endpoint(id="end_down", project_id=p.id, name="fraud-scores", state="stopped", created_ms=s.now - 3 * DAY))
-    s.rows(t.deployments, Deployment(id="dep_1", project_id=p.id, endpoint_id="end_income", model_version_id="ver_income1", share=0, state=DeploymentState.RETIRED,
+    s.save(endpoint_rows.add_deployment, Deployment(id="dep_1", project_id=p.id, endpoint_id="end_income", model_version_id="ver_income1", share=0, state=DeploymentState.RETIRED,
            created_ms=s.now - 11 * DAY, live_ms=s.now - 11 * DAY, retired_ms=s.now - 6 * DAY),
            Deployment(id="dep_2", project_id=p.id, endpoint_id="end_income", model_version_id="ver_income2", share=100, state=DeploymentState.LIVE,
            created_ms=s.now - 6 * DAY, live_ms=s.now - 6 * DAY),
@@ -274,10 +283,10 @@ def serving(s: Seed, p: Project) -> None:
            reason="The smoke test failed: column 'hours-per-week' is missing from the model's input.", created_ms=s.now - 3 * DAY))
     history = [{"share": share, "at_ms": s.now - 6 * DAY + i * 20 * MINUTE, "requests": 220 + i * 40, "words": "", "verdicts": to_plain(
                [verdict(Check(metric="error_rate", at_most=0.02), 0.0, 0.004, 220), verdict(GATES[1], 0.062, 0.03, 220)])} for i, share in enumerate((10, 50, 100))]
-    s.rows(t.rollouts, Rollout(id="rol_4", project_id=p.id, endpoint_id="end_income", to_deployment_id="dep_2", from_deployment_id="dep_1", cycle_id="cyc_4",
+    s.save(endpoint_rows.add_rollout, Rollout(id="rol_4", project_id=p.id, endpoint_id="end_income", to_deployment_id="dep_2", from_deployment_id="dep_1", cycle_id="cyc_4",
            steps=[10, 50, 100], step=2, judge_by=["sex"], state="promoted", history=history, started_ms=s.now - 6 * DAY, step_started_ms=s.now - 6 * DAY,
            expires_ms=s.now, ended_ms=s.now - 6 * DAY + HOUR))
-    s.rows(t.monitors, Monitor(id="mon_income", project_id=p.id, endpoint_id="end_income", loop="income", checks=WATCH, every_s=300, window=1000, created_ms=s.now - 11 * DAY))
+    s.save(monitor_rows.save_monitor, Monitor(id="mon_income", project_id=p.id, endpoint_id="end_income", loop="income", checks=WATCH, every_s=300, window=1000, created_ms=s.now - 11 * DAY))
     for i in range(24):
         dp = 0.181 if i < 8 else 0.066 + 0.01 * math.sin(i)
         moved = {"age", "hours-per-week"} if i > 20 else set()
@@ -287,14 +296,14 @@ def serving(s: Seed, p: Project) -> None:
                          method="excess PSI, calibrated to n, Benjamini-Hochberg", detail={"failing": sorted(moved), "min_effect": 0.1, "p_value": 0.0002}),
                  verdict(WATCH[1], dp, 0.04, 1000, groups=groups_for(dp)["sex"], pair=["Female", "Male"], rate="selection_rate"),
                  verdict(WATCH[2], 0.912 - 0.002 * i / 24, 0.012, 640, baseline=0.917), verdict(WATCH[3], 11.2 + s.rng.random() * 3, 1.1, 1000)]
-        s.rows(t.windows, Window(id=f"win_{i:02d}", project_id=p.id, monitor_id="mon_income", deployment_id="dep_1" if i < 8 else "dep_2", start_ms=s.now - (24 - i) * 6 * HOUR,
+        s.save(monitor_rows.save_window, Window(id=f"win_{i:02d}", project_id=p.id, monitor_id="mon_income", deployment_id="dep_1" if i < 8 else "dep_2", start_ms=s.now - (24 - i) * 6 * HOUR,
                end_ms=s.now - (23 - i) * 6 * HOUR, n=1000, labelled=640, verdicts=found, detail={"columns": columns}, created_ms=s.now - (23 - i) * 6 * HOUR))
     bias, drift = verdict(WATCH[1], 0.181, 0.04, 1000, groups=groups_for(0.181)["sex"], pair=["Female", "Male"], rate="selection_rate"), found[0]
     for key, v, words, state, cycle, at in (("alr_bias", bias, "Women are selected 18.1 points less often than men in live traffic; the policy allows 12.", "resolved", "cyc_4", 6 * DAY),
                                             ("alr_drift", drift, "hours-per-week and age changed beyond what chance explains in the last 3 windows.", "open", "cyc_5", 3 * HOUR),
                                             ("alr_slow", verdict(WATCH[3], 74.0, 6.0, 1000), "99 of 100 answers took up to 74 ms; the limit is 50 ms.", "acknowledged", None, DAY)):
-        s.rows(t.alerts, Alert(id=key, project_id=p.id, endpoint_id="end_income", monitor_id="mon_income", deployment_id="dep_2", window_id="win_23", verdict=v, words=words,
-               state=state, cycle_id=cycle, acknowledged_by="Omar Haddad" if state == "acknowledged" else "", opened_ms=s.now - at, updated_ms=s.now - at // 2, windows=3), check_name=v.check.name)
+        s.save(monitor_rows.save_alert, Alert(id=key, project_id=p.id, endpoint_id="end_income", monitor_id="mon_income", deployment_id="dep_2", window_id="win_23", verdict=v, words=words,
+               state=state, cycle_id=cycle, acknowledged_by="Omar Haddad" if state == "acknowledged" else "", opened_ms=s.now - at, updated_ms=s.now - at // 2, windows=3))
 
 
 def runs(s: Seed, p: Project, count: int) -> None:
@@ -324,8 +333,8 @@ def other_loop(s: Seed) -> None:
     """A loop in the middle of training, in a project with a long name."""
     p = project(s, LONG, "Sort customer comments by what they ask for, without treating dialects worse than standard spelling. " * 2, 5.0)
     loop = loop_of(p, LONG, ["dialect"])
-    s.rows(t.loops, loop)
-    s.rows(t.cycles, Cycle(id="cyc_run", project_id=p.id, loop=LONG, loop_id=loop.id, number=1, stage=Stage.TRAIN, trigger={"kind": "person", "by": "Maya Lindqvist", "words": "Maya Lindqvist ran loop.py."},
+    s.save(loop_rows.add_loop, loop)
+    s.save(loop_rows.add_cycle, Cycle(id="cyc_run", project_id=p.id, loop=LONG, loop_id=loop.id, number=1, stage=Stage.TRAIN, trigger={"kind": "person", "by": "Maya Lindqvist", "words": "Maya Lindqvist ran loop.py."},
            gates=GATES, dataset_version_id="dsv_none", pipeline_run_ids={"train": "prn_running"}, author="Maya Lindqvist", started_ms=s.now - 25_000))
     event(s, "cyc_run", s.now - 25_000, "started", "Maya Lindqvist ran loop.py.")
     pipeline_run(s, p, "prn_running", s.now - 25_000, [State.DONE, State.DONE, State.RUNNING, State.PENDING, State.PENDING], state=State.RUNNING, cycle_id="cyc_run")

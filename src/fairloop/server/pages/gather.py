@@ -14,7 +14,7 @@ from fairloop.core.pipelines import PipelineRun
 from fairloop.errors import NotFound
 from fairloop.server.pages.shell import within
 from fairloop.server.pages.views.stations import LoopState
-from fairloop.server.pages.words import ago, duration, measured
+from fairloop.server.pages.words import duration, measured
 from fairloop.server.services import Services
 
 
@@ -88,7 +88,7 @@ def gate_event(events: list[CycleEvent]) -> CycleEvent | None:
 
 def _lined(services: Services, project: Project, loop: LoopState) -> LoopState:
     lines, links = dict(loop.lines), dict(loop.links)
-    cycle, now = loop.cycle, services.clock.now_ms()
+    cycle = loop.cycle
     if cycle is not None:
         here = within(project, "cycles", cycle.id)
         links.update({"evaluate": here + "#candidates", "gate": here + "#gate", "approve": here + "#approve",
@@ -96,14 +96,14 @@ def _lined(services: Services, project: Project, loop: LoopState) -> LoopState:
         _data_line(services, project, cycle, lines, links)
         if run := run_of(services, project.id, cycle.pipeline_run_ids.get("train", "")):
             links["train"] = within(project, "pipelines", run.id)
-            if run.started_ms:
-                lines["train"] = duration(((run.ended_ms or now) - run.started_ms) / 1000)
+            if run.started_ms and run.ended_ms:
+                lines["train"] = duration((run.ended_ms - run.started_ms) / 1000)
         _evaluated_line(services, project, cycle, lines)
         if (event := gate_event(loop.events)) and (found := event.data.get("verdicts")):
             passed = sum(v["status"] == Status.PASS for v in found)
             lines["gate"] = f"{passed} of {len(found)} pass"
         if loop.approval is not None:
-            lines["approve"] = loop.approval.decided_by or f"asked {ago(loop.approval.requested_ms, now)}"
+            lines["approve"] = loop.approval.decided_by or f"by a {loop.approval.role.replace('_', ' ')}"
     if loop.rollout is not None and loop.rollout.steps:
         lines["roll_out"] = f"{loop.rollout.steps[min(loop.rollout.step, len(loop.rollout.steps) - 1)]} %"
     if loop.endpoint is not None:
@@ -116,7 +116,7 @@ def _lined(services: Services, project: Project, loop: LoopState) -> LoopState:
     if loop.alerts:
         links["watch"] = within(project, "alerts")
     if loop.window is not None:
-        lines["watch"] = f"window {ago(loop.window.end_ms, now)}"
+        lines["watch"] = f"{loop.window.n:,} rows"
     return replace(loop, lines=lines, links=links)
 
 

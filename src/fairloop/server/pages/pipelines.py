@@ -8,6 +8,7 @@ from litestar.response import Redirect
 
 from fairloop.core.people import Project
 from fairloop.core.pipelines import PipelineRun, State, StepRun
+from fairloop.errors import NotFound
 from fairloop.server.pages import live
 from fairloop.server.pages.forms import act
 from fairloop.server.pages.shell import Asked, Html, page, within
@@ -16,6 +17,7 @@ from fairloop.server.services import Services
 
 _PURPOSES = ("pipeline", "train", "mitigate", "gate", "data", "monitor")
 _LOG_CHARACTERS = 200_000
+_PARTS = ("head", "graph", "bars")
 
 
 def listing(request: Asked, services: Services, project: Project, purpose: str = "", cursor: str | None = None) -> Html:
@@ -36,7 +38,7 @@ def show(request: Asked, services: Services, project: Project, pipeline_run_id: 
     chosen = next((s for s in steps if s.id == step or s.key == step), None) or _interesting(steps)
     return page(request, "pipeline.html", title=f"{run.pipeline} {run.purpose}", section="pipelines", run=run,
                 crumbs=[("Pipelines", within(project, "pipelines"))], chosen=chosen,
-                head=live.part(request, "parts/pipeline-head.html", **_view(services, project, run, steps)),
+                **{part: live.part(request, f"parts/pipeline-{part}.html", **_view(services, project, run, steps)) for part in _PARTS},
                 inspector=live.part(request, "parts/step.html", **_step(services, project, chosen)) if chosen else "",
                 cycle=services.loops.cycle(project.id, run.cycle_id) if run.cycle_id else None,
                 inputs={k: graph.value_words(v) for k, v in run.params.items()})  # fmt: skip
@@ -51,16 +53,19 @@ def _interesting(steps: list[StepRun]) -> StepRun | None:
     return done[-1] if done else (steps[0] if steps else None)
 
 
-def state(request: Asked, services: Services, project: Project, pipeline_run_id: str) -> Html:
-    """The run's state and graph alone, for the page to renew."""
+def state(request: Asked, services: Services, project: Project, pipeline_run_id: str, part: str = "head") -> Html:
+    """The run's head, graph or bars alone, for the page to renew."""
+    if part not in _PARTS:
+        raise NotFound(f"No such part of this page; there are {', '.join(_PARTS)}.")
     run = services.pipelines.get(project.id, pipeline_run_id)
-    return live.renewed(request, "parts/pipeline-head.html", **_view(services, project, run, services.pipelines.steps(project.id, run.id)))
+    view = _view(services, project, run, services.pipelines.steps(project.id, run.id))
+    return live.renewed(request, f"parts/pipeline-{part}.html", **view)
 
 
 def _view(services: Services, project: Project, run: PipelineRun, steps: list[StepRun]) -> dict[str, Any]:
     now = services.clock.now_ms()
     here = within(project, "pipelines", run.id)
-    return {"run": run, "graph": graph.graph(run.graph, steps, now), "bars": graph.bars(run, steps, now), "here_href": here,
+    return {"run": run, "graph": graph.graph(run.graph, steps), "bars": graph.bars(run, steps, now), "here_href": here,
             "renew": here + "/state", "live": not run.state.final, "done": sum(s.state.final for s in steps), "count": len(steps),
             "cost": sum(float(s.used.get("cost_usd") or 0.0) for s in steps)}  # fmt: skip
 

@@ -102,6 +102,6 @@ def _origin(services: Services, project: Project, run: Run) -> dict[str, Any]:
         except NotFound:
             step = None
     parts.append(lineage.run(project, run.id, run.name, here=True))
-    versions = [v for v in services.registry.search(project.id) if v.run_id == run.id][:4]
+    versions = [v for v in services.registry.search(project.id) if v.run_id == run.id][:1]
     parts += [lineage.model(project, v) for v in versions]
     return {"strip": parts, "step": step, "capture": pipeline_run.capture if pipeline_run else None}

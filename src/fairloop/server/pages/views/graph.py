@@ -24,14 +24,14 @@ def shown_state(step: StepRun) -> str:
     return "cached" if step.cached_from and step.state is State.DONE else str(step.state)
 
 
-def graph(plan: Graph, steps: list[StepRun], now_ms: int) -> dict[str, Any]:
+def graph(plan: Graph, steps: list[StepRun]) -> dict[str, Any]:
     """Nodes and edges of the DAG; nodes carry what the drawing shows."""
     runs = {step.key: step for step in steps}
     nodes, edges = [], set()
     for spec in plan.steps:
         run = runs.get(spec.key)
         told = state(shown_state(run)) if run else state("pending")
-        took = duration(((run.ended_ms or now_ms) - run.started_ms) / 1000) if run and run.started_ms else ""
+        took = duration((run.ended_ms - run.started_ms) / 1000) if run and run.started_ms and run.ended_ms else ""
         nodes.append({"id": spec.key, "name": spec.name, "tone": told["tone"], "line": f"{told['word']}{', ' + took if took else ''}",
                       "kind": spec.returns, "run": run.id if run else ""})  # fmt: skip
         edges |= {(before, spec.key) for part in spec.inputs.values() for before in steps_before(part)}

@@ -63,6 +63,12 @@ document.addEventListener("change", (event) => {
   if (form) form.requestSubmit();
 });
 
+// Nobody loses a half-written reason because the part around it has news: it waits until the field is left.
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  const typing = document.activeElement;
+  const written = [...event.detail.target.querySelectorAll("textarea, details[open] input")].some((field) => field === typing || (field.tagName === "TEXTAREA" && field.value));
+  if (written && event.detail.requestConfig.verb === "get") event.detail.shouldSwap = false;
+});
 document.body.addEventListener("htmx:load", (event) => enhance(event.detail.elt));
 enhance(document);
 setInterval(() => times(document), 15000);

@@ -10,7 +10,7 @@ const escape = (text) => String(text).replace(/[&<>"]/g, (s) => ({ "&": "&amp;",
 const cut = (text, most = 26) => (String(text).length > most ? `${String(text).slice(0, most - 1)}…` : String(text));
 
 function frontier(data, { x = data.x, y = data.y }, c) {
-  const shown = data.points.filter((p) => p.values[x] !== undefined && p.values[y] !== undefined);
+  const shown = data.points.filter((p) => p.values[x] !== undefined && p.values[y] !== undefined).sort((a, b) => a.values[x] - b.values[x]);
   const limit = (name) => data.limits[name] ?? data.limits[name.split(" by ")[0]];
   const [lx, ly] = [limit(x), limit(y)];
   const range = (key, bound) => {
@@ -32,12 +32,11 @@ function frontier(data, { x = data.x, y = data.y }, c) {
       xAxis: axis(c, { type: "value", min: rx[0], max: rx[1], axisLabel: { color: c.soft, showMinLabel: false, showMaxLabel: false, formatter: short }, name: `${data.names[x]} (${data.better[x] === "high" ? "more is better" : "less is better"})`, nameLocation: "middle", nameGap: 28 }),
       yAxis: axis(c, { type: "value", min: ry[0], max: ry[1], axisLabel: { color: c.soft, showMinLabel: false, showMaxLabel: false, formatter: short }, name: data.names[y], nameLocation: "middle", nameGap: 46 }),
       series: [{
-        type: "scatter", data: shown.map((p) => ({
+        type: "scatter", data: shown.map((p, i) => ({
           value: [p.values[x], p.values[y]], point: p, symbolSize: p.chosen ? 17 : 12, symbol: p.state === "refused" ? "diamond" : "circle",
           itemStyle: { color: p.chosen ? c.card : colour(p), borderColor: colour(p), borderWidth: p.chosen ? 5 : 1, opacity: p.state === "dominated" ? 0.35 : 1 },
-          label: { show: true, formatter: p.name + (p.chosen ? ", chosen" : ""), position: p.values[x] > (rx[0] + rx[1]) * 0.5 + (rx[1] - rx[0]) * 0.28 ? "left" : "right", distance: 9, color: p.state === "dominated" ? c.faint : c.ink, fontSize: 12, fontWeight: p.chosen ? 600 : 400 },
+          label: { show: true, formatter: p.name + (p.chosen ? ", chosen" : ""), position: i % 2 ? "bottom" : "top", distance: 7, color: p.state === "dominated" ? c.faint : c.ink, fontSize: 12, fontWeight: p.chosen ? 600 : 400 },
         })),
-        labelLayout: { moveOverlap: "shiftY" },
         markLine: { silent: true, symbol: "none", lineStyle: { color: c.soft, type: [5, 4], width: 1.3 }, data: [...(lx === undefined ? [] : [line("xAxis", lx)]), ...(ly === undefined ? [] : [line("yAxis", ly)])] },
         markArea: { silent: true, itemStyle: { color: c.pass, opacity: 0.07 }, data: area },
       }],
@@ -47,7 +46,7 @@ function frontier(data, { x = data.x, y = data.y }, c) {
 }
 
 const whisker = (c, colour) => ({
-  type: "custom", silent: true, z: 5,
+  type: "custom", silent: true, z: 5, encode: { x: [1, 2], y: 0 },
   renderItem: (params, api) => {
     const [low, high] = [api.coord([api.value(1), api.value(0)]), api.coord([api.value(2), api.value(0)])];
     const style = { stroke: colour, lineWidth: 2, fill: "none" };
@@ -68,7 +67,7 @@ function groups(data, { rate = data.rates[0].key }, c) {
   const series = [
     { type: "bar", barWidth: hasBase ? 13 : 18, data: estimates.map((v) => ({ value: v, itemStyle: { color: c.series[0], borderRadius: [0, 3, 3, 0], opacity: 0.78 } })),
       label: { show: true, position: "insideLeft", formatter: ({ value }) => percent(value), color: c.card, fontSize: 12, fontWeight: 600 },
-      markLine: bound === undefined ? undefined : { silent: true, symbol: "none", lineStyle: { color: c.ink, width: 1.6, type: "solid" }, label: { formatter: `at most ${(limit.at_most * 100).toFixed(0)} points above the lowest`, color: c.soft, fontSize: 11.5, position: "end" }, data: [{ xAxis: bound }] } },
+      markLine: bound === undefined ? undefined : { silent: true, symbol: "none", lineStyle: { color: c.ink, width: 1.6, type: "solid" }, label: { formatter: `limit: ${(limit.at_most * 100).toFixed(0)} points above the lowest`, color: c.soft, fontSize: 11.5, position: "end", align: "right" }, data: [{ xAxis: bound }] } },
     { ...whisker(c, c.ink), data: rows.map((g, i) => [i, g[rate]?.low, g[rate]?.high]).filter((r) => r[1] !== null && r[1] !== undefined) },
   ];
   if (hasBase) series.push({ type: "scatter", symbol: "diamond", symbolSize: 11, z: 6, itemStyle: { color: c.card, borderColor: c.series[1], borderWidth: 2.2 }, data: rows.map((g, i) => [g.baseline?.[rate], i]).filter((r) => r[0] !== undefined && r[0] !== null) });
@@ -77,7 +76,7 @@ function groups(data, { rate = data.rates[0].key }, c) {
     option: {
       grid: { left: 8, right: 40, top: 26, bottom: 40, containLabel: true },
       tooltip: { ...tip(c), trigger: "axis", axisPointer: { type: "none" }, formatter: (items) => { const g = rows[items[0].dataIndex]; const v = g[rate] ?? {}; return `<b>${escape(g.name)}</b>, ${g.n.toLocaleString()} rows<br>${percent(v.estimate)} (${percent(v.low)} to ${percent(v.high)})${g.baseline ? `<br>Version before: ${percent(g.baseline[rate])}` : ""}`; } },
-      xAxis: axis(c, { type: "value", min: 0, max: Math.min(1, Math.max(most, bound ?? 0) * 1.15), axisLabel: { color: c.soft, formatter: (v) => `${Math.round(v * 100)} %` }, name: data.rates.find((r) => r.key === rate).name + (hasBase ? "; diamond: the version before" : ""), nameLocation: "middle", nameGap: 26 }),
+      xAxis: axis(c, { type: "value", min: 0, max: Math.min(1, Math.max(most, bound ?? 0) * 1.15), axisLabel: { color: c.soft, showMaxLabel: false, formatter: (v) => `${Math.round(v * 100)} %` }, name: data.rates.find((r) => r.key === rate).name + (hasBase ? "; diamond: the version before" : ""), nameLocation: "middle", nameGap: 26 }),
       yAxis: axis(c, { type: "category", data: rows.map((g) => `${cut(g.name)}\n{n|n = ${g.n.toLocaleString()}}`), axisLine: { show: false }, axisLabel: { color: c.ink, fontSize: 12.5, lineHeight: 16, rich: { n: { color: c.faint, fontSize: 11.5 } } } }),
       series,
     },
@@ -92,7 +91,7 @@ function drivers(data, _, c) {
     option: {
       grid: { left: 8, right: 30, top: 6, bottom: 36, containLabel: true },
       tooltip: { ...tip(c), trigger: "axis", axisPointer: { type: "none" }, formatter: (items) => { const d = rows[items[0].dataIndex]; return `<b>${escape(d.column)}</b><br>${short(d.importance)}${d.low === null || d.low === undefined ? "" : ` (${short(d.low)} to ${short(d.high)})`}`; } },
-      xAxis: axis(c, { type: "value", name: "quality lost when the column is shuffled", nameLocation: "middle", nameGap: 24 }),
+      xAxis: axis(c, { type: "value", name: "quality lost when the column is shuffled", axisLabel: { color: c.soft, showMaxLabel: false }, nameLocation: "middle", nameGap: 24 }),
       yAxis: axis(c, { type: "category", data: rows.map((d) => cut(d.column)), axisLine: { show: false }, axisLabel: { color: c.ink, fontSize: 12.5 } }),
       series: [{ type: "bar", barWidth: 12, data: rows.map((d) => d.importance), itemStyle: { color: c.series[0], opacity: 0.78, borderRadius: [0, 3, 3, 0] } },
         { ...whisker(c, c.ink), data: rows.map((d, i) => [i, d.low, d.high]).filter((r) => r[1] !== null && r[1] !== undefined) }],
@@ -108,7 +107,7 @@ function drift(data, _, c) {
     option: {
       grid: { left: 8, right: 30, top: 22, bottom: 36, containLabel: true },
       tooltip: { ...tip(c), trigger: "axis", axisPointer: { type: "none" }, formatter: (items) => { const d = rows[items[0].dataIndex]; return `<b>${escape(d.column)}</b><br>change ${short(d.effect)}${d.p === null ? "" : `<br>chance alone: p = ${short(d.p)}`}`; } },
-      xAxis: axis(c, { type: "value", min: 0, max: Number((Math.max(data.limit ?? 0, ...rows.map((d) => d.effect)) * 1.2 || 0.1).toPrecision(2)), name: "change against the training rows, beyond what chance explains", nameLocation: "middle", nameGap: 24 }),
+      xAxis: axis(c, { type: "value", min: 0, max: Number((Math.max(data.limit ?? 0, ...rows.map((d) => d.effect)) * 1.2 || 0.1).toPrecision(2)), name: "change against the training rows, beyond what chance explains", axisLabel: { color: c.soft, showMaxLabel: false }, nameLocation: "middle", nameGap: 24 }),
       yAxis: axis(c, { type: "category", data: rows.map((d) => cut(d.column)), axisLine: { show: false }, axisLabel: { color: c.ink, fontSize: 12.5 } }),
       series: [{ type: "bar", barWidth: 12, data: rows.map((d) => ({ value: d.effect, itemStyle: { color: d.status === "fail" ? c.fail : c.series[0], opacity: 0.8, borderRadius: [0, 3, 3, 0] } })),
         markLine: data.limit === null ? undefined : { silent: true, symbol: "none", lineStyle: { color: c.ink, width: 1.4, type: "solid" }, label: { formatter: `matters from ${short(data.limit)}`, color: c.soft, fontSize: 11.5 }, data: [{ xAxis: data.limit }] } }],
