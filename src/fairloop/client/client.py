@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from fairloop.client.alerts import Alerts
 from fairloop.client.audit import Audit
 from fairloop.client.blobs import Blobs
@@ -61,3 +63,9 @@ class Client:
 
     def close(self) -> None:
         self.http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
