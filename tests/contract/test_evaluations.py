@@ -104,6 +104,6 @@ def test_another_project_sees_nothing(world: World) -> None:
 def test_a_step_run_id_that_is_none_is_refused(step_run_id: str, world: World) -> None:
     with pytest.raises(InvalidInput, match="not the id of a step run"):
         world.service.create_candidate(world.project, world.candidate(step_run_id=step_run_id))
+    one = world.service.create_candidate(world.project, world.candidate())
     with pytest.raises(InvalidInput, match="part='train'"):
-        one = world.service.create_candidate(world.project, world.candidate())
         world.service.add_evaluation(world.project, one.id, measured("train"))
