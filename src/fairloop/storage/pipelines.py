@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, case, func, insert, or_, select, update
 
 from fairloop.core import codec
 from fairloop.core.pipelines import Capture, Graph, LogLine, Needs, PipelineRun, State, StepRun
@@ -24,6 +24,22 @@ def _run(row: RowMapping) -> PipelineRun:
 
 
 _STEP_FIELDS = [step_runs.c[name] for name in StepRun.__slots__]
+
+# What every step goes through is built once: building a statement takes longer than running it.
+_ONE_STEP = select(*_STEP_FIELDS).where(step_runs.c.id == bindparam("id"))
+_STATES = select(step_runs.c.key, step_runs.c.state).where(step_runs.c.pipeline_run_id == bindparam("run"))
+_OUTPUTS = select(step_runs.c.key, step_runs.c.outputs).where(
+    step_runs.c.pipeline_run_id == bindparam("run"), step_runs.c.key.in_(bindparam("keys", expanding=True))
+)
+_READY = (
+    select(*_STEP_FIELDS)
+    .where(step_runs.c.state == str(State.READY), step_runs.c.worker_key == bindparam("worker_key"))
+    .order_by(case((step_runs.c.pipeline_run_id == bindparam("run"), 0), else_=1), step_runs.c.ready_ms, step_runs.c.id)
+    .limit(1)
+)
+_CHANGE = update(step_runs).where(
+    step_runs.c.pipeline_run_id == bindparam("its_run"), step_runs.c.key == bindparam("its_key")
+)
 
 
 def _step(row: RowMapping) -> StepRun:
@@ -93,7 +109,7 @@ def add_steps(connection: Connection, steps: Iterable[StepRun], worker_key: str)
 
 
 def get_step(connection: Connection, step_run_id: str) -> StepRun | None:
-    row = connection.execute(select(*_STEP_FIELDS).where(step_runs.c.id == step_run_id)).mappings().first()
+    row = connection.execute(_ONE_STEP, {"id": step_run_id}).mappings().first()
     return _step(row) if row else None
 
 
@@ -103,19 +119,15 @@ def steps_of(connection: Connection, run_id: str) -> list[StepRun]:
 
 
 def states(connection: Connection, run_id: str) -> dict[str, State]:
-    query = select(step_runs.c.key, step_runs.c.state).where(step_runs.c.pipeline_run_id == run_id)
-    return {key: State(state) for key, state in connection.execute(query)}
+    return {key: State(state) for key, state in connection.execute(_STATES, {"run": run_id})}
 
 
 def outputs_of(connection: Connection, run_id: str, keys: Iterable[str]) -> dict[str, list[Any]]:
-    query = select(step_runs.c.key, step_runs.c.outputs)
-    query = query.where(step_runs.c.pipeline_run_id == run_id, step_runs.c.key.in_(list(keys)))
-    return {row.key: row.outputs for row in connection.execute(query)}
+    return {row.key: row.outputs for row in connection.execute(_OUTPUTS, {"run": run_id, "keys": list(keys)})}
 
 
 def update_step(connection: Connection, pipeline_run_id: str, key: str, **values: Any) -> None:
-    mine = (step_runs.c.pipeline_run_id == pipeline_run_id) & (step_runs.c.key == key)
-    connection.execute(update(step_runs).where(mine).values(**values))
+    connection.execute(_CHANGE, {"its_run": pipeline_run_id, "its_key": key, **values})
 
 
 def update_held(connection: Connection, step_run_id: str, token: int, **values: Any) -> bool:
@@ -150,14 +162,7 @@ def to_cancel(connection: Connection, step_run_id: str) -> bool:
 
 def ready_for(connection: Connection, worker_key: str, run_id: str | None) -> StepRun | None:
     """The step a worker with this key should take next: of the run it just served, else the one ready longest."""
-    query = select(*_STEP_FIELDS).where(
-        step_runs.c.state == str(State.READY), step_runs.c.worker_key == worker_key
-    )
-    if run_id is not None:
-        query = query.order_by((step_runs.c.pipeline_run_id != run_id), step_runs.c.ready_ms, step_runs.c.id)
-    else:
-        query = query.order_by(step_runs.c.ready_ms, step_runs.c.id)
-    row = connection.execute(query.limit(1)).mappings().first()
+    row = connection.execute(_READY, {"worker_key": worker_key, "run": run_id or ""}).mappings().first()
     return _step(row) if row else None
 
 
