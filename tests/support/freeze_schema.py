@@ -1,0 +1,105 @@
+"""Write the first migration and the golden database file from storage/tables.py.
+
+Run ``python tests/support/freeze_schema.py`` from the top folder after changing a table, until the first release; after
+it, add a revision instead and a golden file of the new version beside the old ones.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+import sys
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from alembic.autogenerate import produce_migrations, render_python_code
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
+
+TOP = Path(__file__).resolve().parents[2]
+REVISION = TOP / "src/fairloop/storage/migrations/versions/r0001_first_schema.py"
+GOLDEN = TOP / "tests/assets/golden/0.1.0.db"
+
+HEAD = '''"""The first schema: every table of version 0.1.0, as it stood then. Written by tests/support/freeze_schema.py."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+# fmt: off
+'''
+FUNCTION_LINES = 50
+
+
+def rendered() -> str:
+    """The text of the revision that makes every table of storage/tables.py."""
+    from fairloop.storage.tables import Json, metadata
+
+    def as_text(kind: str, value: Any, _: object) -> str | bool:
+        return "sa.Text()" if kind == "type" and isinstance(value, Json) else False
+
+    with create_engine("sqlite://").connect() as connection:
+        context = MigrationContext.configure(connection, opts={"render_item": as_text, "target_metadata": metadata})
+        upgrade = produce_migrations(context, metadata).upgrade_ops
+    assert upgrade is not None
+    body = render_python_code(upgrade, render_item=as_text)
+    statements = re.split(r"\n(?=\s*op\.)", "\n".join(x for x in body.splitlines() if not x.strip().startswith("#")))
+    parts: list[list[str]] = [[]]
+    for statement in statements:
+        lines = _wrapped(" ".join(line.strip() for line in statement.splitlines()))
+        if len(parts[-1]) + len(lines) > FUNCTION_LINES:
+            parts.append([])
+        parts[-1] += lines
+    names = [f"_part_{number}" for number in range(1, len(parts) + 1)]
+    functions = [f"def {name}() -> None:\n" + "\n".join(part) + "\n" for name, part in zip(names, parts, strict=True)]
+    upgrades = "def upgrade() -> None:\n" + "".join(f"    {name}()\n" for name in names)
+    return HEAD + "\n\n".join([upgrades, *functions]) + "# fmt: on\n"
+
+
+def _wrapped(statement: str) -> list[str]:
+    """One statement on lines of at most 110 characters, broken between arguments."""
+    pieces = re.split(
+        r"(?<=,) (?=sa\.(?:Column|Primary|Foreign|Unique)|sqlite_|\[|unique=)", statement.strip().replace(", )", ")")
+    )
+    lines = ["    " + pieces[0]]
+    for piece in pieces[1:]:
+        if len(lines[-1]) + len(piece) + 1 > 110:
+            lines.append("        " + piece)
+        else:
+            lines[-1] += " " + piece
+    return lines
+
+
+def write_golden() -> None:
+    from fairloop.core.people import Identity
+    from fairloop.server.services import build_services
+    from fairloop.settings import Settings
+    from support.catalogue import seed
+
+    folder = Path(tempfile.mkdtemp())
+    services = build_services(Settings(data=folder))
+    owner = services.people.ensure_owner("owner")
+    services.audit.record(Identity(kind="person", person_id=owner.id, name=owner.name), "golden", detail={"n": 1.5})
+    seed(services.database, services.projects.create("golden").id)
+    services.close()
+    with closing(sqlite3.connect(folder / "fairloop.db")) as plain:
+        plain.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        plain.execute("PRAGMA journal_mode=DELETE")
+        plain.execute("VACUUM")
+    GOLDEN.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(folder / "fairloop.db", GOLDEN)
+    shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(TOP / "tests"))
+    REVISION.write_text(rendered(), "utf-8")
+    write_golden()
