@@ -35,7 +35,8 @@ BODY = b'{"predictions":[1],"scores":[0.5],"prediction_ids":["prd_0"]}'
 async def app(scope, receive, send):
     while (await receive()).get("more_body"):
         pass
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", str(len(BODY)).encode())]})
+    headers = [(b"content-length", str(len(BODY)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": BODY})
 uvicorn.run(app, port=int(sys.argv[1]), http="httptools", loop="uvloop", lifespan="off", access_log=False,
             log_level="warning", timeout_keep_alive=65)
@@ -67,7 +68,12 @@ def prepare(root: Path, model: Model, log_mode: str) -> Folder:
 
 def request(path: str, body: Any) -> bytes:
     content = json.dumps(body).encode()
-    head = [f"POST {path} HTTP/1.1", "host: 127.0.0.1:1", "content-type: application/json", f"content-length: {len(content)}"]
+    head = [
+        f"POST {path} HTTP/1.1",
+        "host: 127.0.0.1:1",
+        "content-type: application/json",
+        f"content-length: {len(content)}",
+    ]
     return "\r\n".join(head).encode() + b"\r\n\r\n" + content
 
 
@@ -91,7 +97,11 @@ async def load(port: int, wire: bytes, seconds: float) -> tuple[float, float, fl
     began = time.perf_counter()
     await asyncio.gather(*(one() for _ in range(CONNECTIONS)))
     times.sort()
-    return len(times) / (time.perf_counter() - began), times[len(times) // 2] * 1000, times[int(len(times) * 0.99)] * 1000
+    return (
+        len(times) / (time.perf_counter() - began),
+        times[len(times) // 2] * 1000,
+        times[int(len(times) * 0.99)] * 1000,
+    )
 
 
 def wait_port(port: int) -> None:

@@ -1,4 +1,4 @@
-"""Models that must never see a request: each ends as a failed deployment with its reason, the old version serving on."""
+"""Models that must never see a request: each ends as a failed deployment with its reason, the old one serves on."""
 
 from __future__ import annotations
 

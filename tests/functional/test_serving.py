@@ -68,8 +68,14 @@ def test_served_scores_equal_the_models_own(url: str, folders: list[Path]) -> No
 
 def test_every_form_of_invocations_gives_the_same_answer(url: str) -> None:
     names, values = list(ROW), list(ROW.values())
-    bodies = [{"dataframe_records": [ROW]}, {"dataframe_split": {"columns": names, "data": [values]}},
-              {"instances": [ROW]}, {"instances": [values]}, {"inputs": {n: [v] for n, v in ROW.items()}}, {"inputs": [ROW]}]
+    bodies = [
+        {"dataframe_records": [ROW]},
+        {"dataframe_split": {"columns": names, "data": [values]}},
+        {"instances": [ROW]},
+        {"instances": [values]},
+        {"inputs": {n: [v] for n, v in ROW.items()}},
+        {"inputs": [ROW]},
+    ]
     assert len({tuple(ask(url, body).raise_for_status().json()["scores"]) for body in bodies}) == 1
 
 
@@ -113,10 +119,21 @@ def test_a_missing_value_is_scored_where_the_model_can(url: str) -> None:
 
 
 def test_no_pickle_and_no_other_content_is_read(url: str) -> None:
-    for kind in ("application/vnd.bentoml+pickle", "application/octet-stream", "application/x-npy", "text/csv", "text/plain"):
+    for kind in (
+        "application/vnd.bentoml+pickle",
+        "application/octet-stream",
+        "application/x-npy",
+        "text/csv",
+        "text/plain",
+    ):
         assert ask(url, b"\x80\x04.", **{"Content-Type": kind}).status_code == 415
-    assert ask(url, {"instances": [ROW]}, **{"Payload-Container": "pickle", "Content-Encoding": "gzip"}).status_code == 415
-    assert ask(url, {"inputs": []}, "/v2/models/income/infer", **{"Inference-Header-Content-Length": "5"}).status_code == 415
+    assert (
+        ask(url, {"instances": [ROW]}, **{"Payload-Container": "pickle", "Content-Encoding": "gzip"}).status_code == 415
+    )
+    assert (
+        ask(url, {"inputs": []}, "/v2/models/income/infer", **{"Inference-Header-Content-Length": "5"}).status_code
+        == 415
+    )
 
 
 def test_control_needs_its_token_and_other_hosts_are_refused(url: str) -> None:
@@ -174,7 +191,9 @@ def test_two_versions_by_percent_and_back(client: Client, url: str) -> None:
     body = {"inputs": [{"name": n, "shape": [1], "datatype": "BYTES" if n == "work" else "FP64", "data": [v]}
                        for n, v in ROW.items()]}  # fmt: skip
     with httpx.Client() as http:
-        seen = Counter(http.post(url + "/v2/models/income/infer", json=body).json()["model_version"] for _ in range(400))
+        seen = Counter(
+            http.post(url + "/v2/models/income/infer", json=body).json()["model_version"] for _ in range(400)
+        )
     assert 70 < seen["2"] < 170
     with pytest.raises(InvalidInput):
         client.endpoints.set_shares("income", {first: 50})

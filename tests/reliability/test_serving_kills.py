@@ -130,7 +130,9 @@ def test_a_deployment_that_a_killed_server_left_is_finished_by_the_next(data: Pa
     with running(data) as server:
         client = server.client()
         client.endpoints.create("income")
-        threading.Thread(target=lambda: _ignore(lambda: client.endpoints.deploy("income", "income/1")), daemon=True).start()
+        threading.Thread(
+            target=lambda: _ignore(lambda: client.endpoints.deploy("income", "income/1")), daemon=True
+        ).start()
         until(lambda: bool(client.endpoints.deployments("income")))
         kill(server)
     with running(data) as server:

@@ -68,7 +68,9 @@ def deploy(model: Model | str, endpoint: str = "", *, share: int = 100) -> Deplo
 def _register(model: Model, name: str) -> str:
     """The model's folder as the next version of ``name``."""
     if not getattr(model, "columns", None):
-        raise InvalidInput("The model does not say what it reads; call model.describe(X) with input rows before fl.deploy.")
+        raise InvalidInput(
+            "The model does not say what it reads; call model.describe(X) with input rows before fl.deploy."
+        )
     with tempfile.TemporaryDirectory() as folder:
         model.save(folder)
         files = {str(p.relative_to(folder)): p.read_bytes() for p in sorted(Path(folder).rglob("*")) if p.is_file()}

@@ -134,7 +134,9 @@ class EndpointApp:
         if method != "POST" or rest != ["infer"]:
             raise NotFound(f"No such route: {method} /{'/'.join(parts)[:80]}.")
         body = await self._body(headers, receive)
-        live = self._engine.choose() if version is None and name == self._engine.name else self._engine.find(name, version)
+        live = (
+            self._engine.choose() if version is None and name == self._engine.name else self._engine.find(name, version)
+        )
         asked = from_oip(decode(body), live.loaded.inputs)
         answer = await self._engine.predict(live, asked)
         return 200, _encode(to_oip(answer, model=name, version=live.served.version,
@@ -175,6 +177,8 @@ def _token(header: str) -> str | None:
 
 
 def _problem(error: FairloopError) -> tuple[int, bytes]:
-    status = 415 if isinstance(error, _Unsupported) else next((s for kind, s in _STATUS if isinstance(error, kind)), 500)
+    status = (
+        415 if isinstance(error, _Unsupported) else next((s for kind, s in _STATUS if isinstance(error, kind)), 500)
+    )
     return status, _encode({"type": "about:blank", "title": error.code.replace("_", " "), "status": status,
                             "code": error.code, "detail": error.message})  # fmt: skip

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fairloop.core.checks import Check, Status, Verdict
-from fairloop.serving.counters import LATENCY_EDGES_MS, Traffic, slower_than
+from fairloop.serving.counters import Traffic, slower_than
 from fairloop.stats.estimate import Estimate
 from fairloop.stats.sequential import decide, proportion, proportion_difference, selection_gap
 
@@ -103,7 +103,7 @@ def _errors(candidate: Traffic, incumbent: Traffic, confidence: float) -> Verdic
 
 
 def _latency(candidate: Traffic, incumbent: Traffic, gate: Check, confidence: float) -> Verdict:
-    """The share of answers slower than the limit. A machine that is slow for both versions is not the candidate's fault."""
+    """The share of answers slower than the limit. A machine that is slow for both is not the candidate's fault."""
     limit = gate.at_most or 0.0
     allowed = SLOW_SHARE if gate.metric == "latency_p99_ms" else 0.5
     slow, before = slower_than(candidate.slow, limit), slower_than(incumbent.slow, limit)
@@ -118,7 +118,7 @@ def _latency(candidate: Traffic, incumbent: Traffic, gate: Check, confidence: fl
     words = (f"Slower than {limit:g} ms: {slow} of {answered} answers, before {before} of {answered_before}; "
              f"{allowed:.0%} is allowed.")  # fmt: skip
     return Verdict(check=gate, status=status, estimate=value, low=None, high=None, n=answered, method=found.method,
-                   detail={"words": words, "share": found.plain(), "bucket_edges_ms": len(LATENCY_EDGES_MS)})  # fmt: skip
+                   detail={"words": words, "share": found.plain()})  # fmt: skip
 
 
 def _groups(candidate: Traffic, incumbent: Traffic, attribute: str, gates: list[Check], confidence: float) -> Verdict:
@@ -127,8 +127,8 @@ def _groups(candidate: Traffic, incumbent: Traffic, attribute: str, gates: list[
     groups = pooled(candidate.groups.get(attribute, {}))
     if len(groups) < 2:
         check = gate or Check(metric="demographic_parity_difference", at_most=SELECTION_MARGIN, by=attribute)
-        words = (f"Too few values of {attribute!r} have arrived to compare groups; send them in parameters.sensitive or "
-                 "later by prediction id.")  # fmt: skip
+        words = (f"Too few values of {attribute!r} have arrived to compare groups; send them in "
+                 "parameters.sensitive or later by prediction id.")  # fmt: skip
         nothing = selection_gap({}, confidence=confidence)
         return _verdict(check, Status.INSUFFICIENT, nothing, words)
     if gate is None:

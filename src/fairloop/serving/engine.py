@@ -146,7 +146,9 @@ class Engine:
         self._spool.append(lines, sensitive, done)
         failure = await written
         if isinstance(failure, OSError) and failure.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise StorageFull("The disk is full, so this prediction cannot be logged and is not given; free some space.")
+            raise StorageFull(
+                "The disk is full, so this prediction cannot be logged and is not given; free some space."
+            )
         if failure is not None:
             raise Unavailable("This prediction cannot be logged now and is not given; try again.")
 

@@ -96,5 +96,3 @@ class Feedback:
 
     def close(self) -> None:
         self.seal()
-
-

@@ -258,7 +258,9 @@ class Fleet:
         """Unload a deployment that serves no traffic; its files go too."""
         deployment = self.deployment(project_id, deployment_id)
         if deployment.state is DeploymentState.LIVE:
-            raise Conflict(f"The deployment {deployment_id} serves {deployment.share} % of the traffic; move that first.")
+            raise Conflict(
+                f"The deployment {deployment_id} serves {deployment.share} % of the traffic; move that first."
+            )
         if deployment.state is not DeploymentState.RETIRED:
             self._change(deployment_id, state="retired", share=0, retired_ms=self._clock.now_ms())
             with suppress(Unavailable):
@@ -307,8 +309,8 @@ class Fleet:
                 version = self._version(endpoint.project_id, d.model_version_id)
                 served.append(Served(deployment_id=d.id, model_version_id=version.id, model=version.model,
                                      version=version.version, share=d.share, folder=f"models/{d.id}"))  # fmt: skip
-        wanted = Config(endpoint_id=endpoint.id, endpoint=endpoint.name, id_key=self._key.value().hex(), host=endpoint.host,
-                        port=endpoint.port, log_mode=endpoint.log_mode, deployments=served,
+        wanted = Config(endpoint_id=endpoint.id, endpoint=endpoint.name, id_key=self._key.value().hex(),
+                        host=endpoint.host, port=endpoint.port, log_mode=endpoint.log_mode, deployments=served,
                         token_hashes=self._hashes(endpoint.project_id))  # fmt: skip
         try:
             known = unit.folder.read_config()
@@ -382,7 +384,9 @@ class Fleet:
                 threading.Thread(target=self._bring_up, args=(deployment,), daemon=True, name="deploy").start()
 
     def _look(self, endpoint: Endpoint, unit: Unit) -> None:
-        has_models = any(d.state in _SERVING for d in self._database.read(lambda c: rows.deployments_of(c, endpoint.id)))
+        has_models = any(
+            d.state in _SERVING for d in self._database.read(lambda c: rows.deployments_of(c, endpoint.id))
+        )
         if not has_models and unit.process.state() is None:
             return
         self._sync(endpoint.id)

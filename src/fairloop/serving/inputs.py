@@ -107,7 +107,9 @@ class Inputs:
                 )
         lengths = {len(values) for values in found.values()}
         if len(lengths) > 1:
-            raise InvalidInput(f"The columns have different numbers of rows ({sorted(lengths)}); send one value per row.")
+            raise InvalidInput(
+                f"The columns have different numbers of rows ({sorted(lengths)}); send one value per row."
+            )
         n = lengths.pop() if lengths else 0
         if n == 0:
             raise InvalidInput(f"No rows: send at least one row with {', '.join(self.names)[:400]}.")
@@ -146,7 +148,9 @@ class Inputs:
         for row, record in enumerate(records):
             for name, values in columns.items():
                 if name not in record:
-                    raise InvalidInput(f"Row {row} has no {name[:80]!r}; send it for every row, or null when it is unknown.")
+                    raise InvalidInput(
+                        f"Row {row} has no {name[:80]!r}; send it for every row, or null when it is unknown."
+                    )
                 values.append(record[name])
         return self.check(columns)
 
@@ -198,7 +202,7 @@ def sensitive_of(parameters: Any, n: int) -> list[dict[str, str]] | None:
     if told is None:
         return None
     if not isinstance(told, dict) or len(told) > 20:
-        raise InvalidInput("parameters.sensitive must be an object such as {\"sex\": [\"Female\", \"Male\"]}.")
+        raise InvalidInput('parameters.sensitive must be an object such as {"sex": ["Female", "Male"]}.')
     rows: list[dict[str, str]] = [{} for _ in range(n)]
     for attribute, values in told.items():
         listed = values if isinstance(values, list) else [values] * n

@@ -1,4 +1,4 @@
-"""A model version's files from the artifact store into an endpoint's folder, every hash verified, then the smoke test."""
+"""A model version's files from the artifact store into an endpoint's folder, hashes verified; then the smoke test."""
 
 from __future__ import annotations
 

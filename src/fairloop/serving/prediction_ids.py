@@ -85,4 +85,6 @@ def read(key: bytes, text: str) -> PredictionId:
     at_ms = 0
     for c in body[23:33]:
         at_ms = at_ms * 32 + _VALUE[c]
-    return PredictionId(deployment_id="dep_" + body[4:22], at_ms=at_ms, positive=_ANSWERS[flag // 2], told=bool(flag % 2))
+    return PredictionId(
+        deployment_id="dep_" + body[4:22], at_ms=at_ms, positive=_ANSWERS[flag // 2], told=bool(flag % 2)
+    )

@@ -14,7 +14,14 @@ from fairloop.serving.inputs import Columns, Inputs, sensitive_of
 _TEXT_TYPES = {"BYTES", "STRING"}
 _OIP_TYPES = {"BOOL", "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64", "FP16", "FP32", "FP64",
               *_TEXT_TYPES}  # fmt: skip
-_OIP_OF = {"number": "FP64", "integer": "INT64", "boolean": "BOOL", "text": "BYTES", "category": "BYTES", "date": "BYTES"}
+_OIP_OF = {
+    "number": "FP64",
+    "integer": "INT64",
+    "boolean": "BOOL",
+    "text": "BYTES",
+    "category": "BYTES",
+    "date": "BYTES",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,12 @@ def from_oip(body: dict[str, Any], inputs: Inputs) -> Asked:
         raise InvalidInput("inputs must be a list of tensors with name, shape, datatype and data.")
     read = [_tensor(t, index) for index, t in enumerate(tensors)]
     first_name, first_shape, first = read[0]
-    if len(read) == 1 and first_name not in inputs.names and len(first_shape) == 2 and first_shape[1] == len(inputs.names):
+    if (
+        len(read) == 1
+        and first_name not in inputs.names
+        and len(first_shape) == 2
+        and first_shape[1] == len(inputs.names)
+    ):
         k = first_shape[1]
         columns, n = inputs.from_rows(None, [first[i : i + k] for i in range(0, len(first), k)])
     else:

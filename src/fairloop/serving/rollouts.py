@@ -73,7 +73,9 @@ class Rollouts:
                 if cycle_id is not None and known.cycle_id == cycle_id and known.to_deployment_id == to_deployment_id:
                     return known
                 if known.ended_ms is None:
-                    raise Conflict(f"The rollout {known.id} is open on this endpoint; promote it or roll it back first.")
+                    raise Conflict(
+                        f"The rollout {known.id} is open on this endpoint; promote it or roll it back first."
+                    )
             rows.add_rollout(connection, fresh)
             return fresh
 
@@ -132,7 +134,9 @@ class Rollouts:
         if deployment.state is DeploymentState.STARTING:
             return
         if deployment.state in {DeploymentState.FAILED, DeploymentState.RETIRED}:
-            reason = f"the smoke test failed: {deployment.reason}" if deployment.reason else "the deployment was retired"
+            reason = (
+                f"the smoke test failed: {deployment.reason}" if deployment.reason else "the deployment was retired"
+            )
             self._finish(rollout, "rolled_back", reason, rollout.from_deployment_id)
         elif rollout.from_deployment_id is None or rollout.steps[rollout.step] == 100:
             reason = "All traffic at once, as the rollout asks." if rollout.from_deployment_id else (

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import lightgbm
 import numpy as np
 
+from fairloop.core import codec
 from fairloop.errors import FairloopError, InvalidInput, Refused, Unavailable
 from fairloop.registry.model import Model
 from fairloop.serving.boosters import Scorer, scorer_of
@@ -28,8 +30,10 @@ MODEL_FAULTS = (ValueError, TypeError, ArithmeticError, LookupError, AttributeEr
 class Loaded:
     """One model, ready to answer. ``score`` is called from one thread at a time."""
 
-    def __init__(self, model: Model, columns: list[Column], *, max_rows: int, scorer: Scorer | None = None) -> None:
+    def __init__(self, model: Model, columns: list[Column], *, max_rows: int, scorer: Scorer | None = None,
+                 samples: list[dict[str, Any]] | None = None) -> None:  # fmt: skip
         self._model = model
+        self._samples = samples or []
         self._scorer = scorer
         self.task = model.task
         self.inputs = Inputs(columns, max_rows=max_rows)
@@ -58,7 +62,7 @@ class Loaded:
     def samples(self) -> list[dict[str, Any]]:
         """Rows to try the model with: those stored with it, else one made up from the types."""
         plain: dict[str, Any] = {"number": 0.0, "integer": 0, "boolean": False, "date": 0.0}
-        return list(self._model.sample) or [{c.name: plain.get(c.kind, "") for c in self.inputs.columns}]
+        return self._samples or [{c.name: plain.get(c.kind, "") for c in self.inputs.columns}]
 
 
 def load(folder: Path, *, max_rows: int = 10_000) -> Loaded:
@@ -70,16 +74,26 @@ def load(folder: Path, *, max_rows: int = 10_000) -> Loaded:
         The folder holds no model that may be loaded; the message says why.
     """
     model = Model.load(folder)
+    if isinstance(model.estimator, lightgbm.Booster):  # reads text as categories only; MLflow has no word for them
+        model.columns = [{**c, "kind": "category"} if c["kind"] == "text" else c for c in model.columns]
     declared = columns_of({"columns": model.columns})
-    plain = Loaded(model, declared, max_rows=max_rows)
-    scorer = scorer_of(model, plain.samples)
-    loaded = Loaded(model, declared, max_rows=max_rows, scorer=scorer)
-    open_kinds = [c.name for c, entry in zip(declared, model.columns, strict=True) if "missing" not in entry]
-    if open_kinds:
-        refusing = _refuse_missing(loaded, open_kinds)
-        columns = [Column(name=c.name, kind=c.kind, missing=c.name not in refusing and c.missing) for c in declared]
-        loaded = Loaded(model, columns, max_rows=max_rows, scorer=scorer)
-    return loaded
+    stored = list(model.sample) or _input_example(folder, model.inputs)
+    loaded = Loaded(model, declared, max_rows=max_rows, samples=stored)
+    scorer = scorer_of(model, loaded.samples)
+    undeclared = [c.name for c, entry in zip(declared, model.columns, strict=True) if "missing" not in entry]
+    refusing = _refuse_missing(loaded, undeclared) if undeclared else set()
+    columns = [Column(name=c.name, kind=c.kind, missing=c.missing and c.name not in refusing) for c in declared]
+    return Loaded(model, columns, max_rows=max_rows, scorer=scorer, samples=stored)
+
+
+def _input_example(folder: Path, names: list[str]) -> list[dict[str, Any]]:
+    """The rows an MLflow client stored with the model; none when it stored no table of these columns."""
+    try:
+        found = codec.loads((folder / "input_example.json").read_bytes())
+        rows = [dict(zip(found["columns"], row, strict=True)) for row in found["data"][:3]]
+        return [{name: row[name] for name in names} for row in rows]
+    except (OSError, InvalidInput, KeyError, TypeError, ValueError):
+        return []
 
 
 def _refuse_missing(loaded: Loaded, names: list[str]) -> set[str]:

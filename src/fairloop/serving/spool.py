@@ -134,7 +134,9 @@ class Spool:
         self._queued += len(predictions)
         self._queue.put(_Item(predictions, sensitive))
 
-    def append(self, predictions: list[bytes], sensitive: list[bytes], done: Callable[[BaseException | None], None]) -> None:
+    def append(
+        self, predictions: list[bytes], sensitive: list[bytes], done: Callable[[BaseException | None], None]
+    ) -> None:
         """Log; ``done`` is called in the spool's thread once the records are on disk, or with what went wrong."""
         self._queued += len(predictions)
         self._queue.put(_Item(predictions, sensitive, done))

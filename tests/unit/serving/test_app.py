@@ -75,7 +75,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asgi]:
 GOOD = json.dumps({"instances": [ROW]}).encode()
 SCALAR = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=8)
 FIELD = JSON = st.recursive(
-    SCALAR, lambda s: st.lists(s, max_size=4) | st.dictionaries(st.text(max_size=8), s, max_size=4), max_leaves=12)  # fmt: skip
+    SCALAR, lambda s: st.lists(s, max_size=4) | st.dictionaries(st.text(max_size=8), s, max_size=4), max_leaves=12
+)
 ROWS = st.lists(st.fixed_dictionaries(dict.fromkeys(ROW, FIELD)) | JSON, max_size=3)
 INVOCATION = st.fixed_dictionaries({}, optional={
     "dataframe_records": ROWS, "instances": ROWS | st.lists(st.lists(FIELD, max_size=4), max_size=3),
@@ -83,7 +84,8 @@ INVOCATION = st.fixed_dictionaries({}, optional={
     "dataframe_split": st.fixed_dictionaries({"columns": st.just(list(ROW)) | JSON, "data": JSON})})  # fmt: skip
 TENSOR = st.fixed_dictionaries({
     "name": st.sampled_from(list(ROW)) | FIELD, "shape": st.lists(st.integers(-1, 3), max_size=3) | FIELD,
-    "datatype": st.sampled_from(["FP64", "BYTES", "INT64", "BOOL"]) | FIELD, "data": st.lists(FIELD, max_size=3) | FIELD,
+    "datatype": st.sampled_from(["FP64", "BYTES", "INT64", "BOOL"]) | FIELD,
+    "data": st.lists(FIELD, max_size=3) | FIELD,
 })  # fmt: skip
 OIP = st.fixed_dictionaries(
     {"inputs": st.lists(TENSOR, max_size=4) | FIELD},
