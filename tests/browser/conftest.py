@@ -37,7 +37,7 @@ class Site:
         page = self.context.new_page()
         page.on("console", lambda m: self._note(m, status))
         page.on("pageerror", lambda e: self.wrong.append(f"page error: {e}"))
-        answer = page.goto(self.url + path, wait_until="load")
+        answer = page.goto(self.url + path, wait_until="domcontentloaded")
         assert answer.status == status, f"{path}: {answer.status}"
         return page
 

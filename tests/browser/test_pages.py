@@ -17,11 +17,11 @@ IN = "/projects/income"
 LONG = "/projects/" + quote("a loop with a name so long that it would not fit anywhere unless the page takes care of it properly v2")
 RUN = "f" * 31 + "1"
 PAGES = [
-    "/", IN, f"{IN}/cycles/cyc_1", f"{IN}/cycles/cyc_2", f"{IN}/cycles/cyc_3", f"{IN}/cycles/cyc_4", f"{IN}/cycles/cyc_5",
-    f"{IN}/runs", f"{IN}/runs?order=metrics.%60roc_auc%60+DESC", f"{IN}/runs?filter=metrics.roc_auc+%3E+2", f"{IN}/runs?filter=%28",
-    f"{IN}/runs/{RUN}", f"{IN}/runs/{5:032x}", f"{IN}/pipelines", f"{IN}/pipelines?purpose=gate", f"{IN}/pipelines/prn_3",
-    f"{IN}/pipelines/prn_4", f"{IN}/data", f"{IN}/data/adult/1", f"{IN}/data/adult/2", f"{IN}/models", f"{IN}/models/income",
-    f"{IN}/models/income/1", f"{IN}/models/income/2", f"{IN}/models/income/3", f"{IN}/endpoints", f"{IN}/endpoints/income",
+    "/", IN, f"{IN}/cycles/cyc_2", f"{IN}/cycles/cyc_3", f"{IN}/cycles/cyc_4", f"{IN}/cycles/cyc_5",
+    f"{IN}/runs", f"{IN}/runs?filter=metrics.roc_auc+%3E+2", f"{IN}/runs?filter=%28",
+    f"{IN}/runs/{RUN}", f"{IN}/runs/{5:032x}", f"{IN}/pipelines", f"{IN}/pipelines/prn_3",
+    f"{IN}/pipelines/prn_4", f"{IN}/data", f"{IN}/data/adult/2", f"{IN}/models", f"{IN}/models/income",
+    f"{IN}/models/income/2", f"{IN}/models/income/3", f"{IN}/endpoints", f"{IN}/endpoints/income",
     f"{IN}/endpoints/fraud-scores", f"{IN}/alerts", f"{IN}/audit", f"{IN}/settings", f"{IN}/search?q=income",
     LONG, f"{LONG}/cycles/cyc_run", f"{LONG}/pipelines/prn_running", "/people", "/tokens",
     *(f"/projects/empty{part}" for part in ("", "/runs", "/pipelines", "/data", "/models", "/endpoints", "/alerts", "/audit", "/settings", "/search")),
@@ -44,8 +44,9 @@ def settled(page: Any) -> None:
 
 
 def test_every_page_is_whole_and_fits(site: Any) -> None:
+    page = site.open("/")
     for path in PAGES:
-        page = site.open(path)
+        assert page.goto(site.url + path, wait_until="domcontentloaded").status == 200, path
         settled(page)
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, f"{path} is {wide} px too wide"
@@ -53,7 +54,6 @@ def test_every_page_is_whole_and_fits(site: Any) -> None:
                              ".filter(i => !i.labels.length).map(i => i.outerHTML)")  # fmt: skip
         assert not bare, f"{path}: inputs without a label {bare}"
         assert not site.wrong, f"{path}: {site.wrong}"
-        page.close()
 
 
 def test_dark_and_on_a_phone(chromium: Any, site: Any) -> None:
@@ -107,7 +107,7 @@ def test_a_step_is_inspected_by_a_click_on_its_bar_or_node(site: Any) -> None:
 def test_tables_sort_filter_and_page(site: Any) -> None:
     page = site.open(f"{IN}/runs")
     assert page.locator("table tbody tr").count() == 100
-    page.fill("[data-filter]", "999")
+    page.fill("[data-filter]", "-999")
     assert page.locator("table tbody tr:visible").count() == 1
     page.click("text=Older")
     page.wait_for_url("**cursor=**")
@@ -177,7 +177,7 @@ def test_approving_is_one_form_and_is_recorded(chromium: Any, tmp_path: Path) ->
             assert "model.approved" in audit
             assert "The gap is within the policy." in audit
             alerts = site.open(f"{IN}/alerts")
-            alerts.click("text=Acknowledge >> nth=0")
+            alerts.click("button:has-text('Acknowledge')")
             alerts.wait_for_selector(".flash:has-text('Acknowledged')")
             assert not site.wrong, site.wrong
             context.close()
