@@ -19,9 +19,11 @@ import pytest
 import fairloop as fl
 from fairloop.client.client import Client
 from fairloop.core.datasets import Roles
-from fairloop.core.pipelines import State
+from fairloop.core.pipelines import Graph, State
+from fairloop.core.records import to_plain
 from fairloop.errors import InvalidInput, StepFailed
 from fairloop.pipelines import context
+from fairloop.pipelines.graph import system_step
 from fairloop.sdk.result import PipelineResult
 
 
@@ -475,7 +477,23 @@ def test_a_missing_interpreter_or_snapshot_fails_with_words(client: Client) -> N
     assert "No such file" in ended.error
 
 
-def test_a_pipeline_inside_a_step_is_refused(client: Client) -> None:
+def test_a_system_step_needs_no_sources(client: Client) -> None:
+    step = system_step("size", "fairloop.core.units", "parse_bytes", {"value": {"value": "2KiB"}})
+    run = client.pipelines.wait(client.pipelines.start(Graph(name="measure", steps=[step])).id, timeout_s=60)
+    assert run.state is State.DONE
+    assert client.pipelines.steps(run.id)[0].outputs == [{"json": 2048}]
+
+
+def test_a_schedule_starts_a_pipeline(client: Client) -> None:
+    step = system_step("size", "fairloop.core.units", "parse_bytes", {"value": {"value": "3KiB"}})
+    body = {"graph": to_plain(Graph(name="again", steps=[step])), "capture": {}, "params": {}, "every_s": 1}
+    made = client.http.json("POST", f"{client.path}/schedules", json=body)
+    until(lambda: sum(run.pipeline == "again" for run in client.pipelines.list().items) >= 2)
+    client.http.json("DELETE", f"{client.path}/schedules/{made['id']}")
+    assert client.http.json("GET", f"{client.path}/schedules")["items"] == []
+
+
+def test_what_a_step_knows_of_its_run(client: Client) -> None:
     @fl.step(cache=False)
     def inner() -> str:
         from fairloop.pipelines.context import current

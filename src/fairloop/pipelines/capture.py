@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib.metadata
 import os
 import platform
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,15 +37,16 @@ def take(blobs: BlobStore, root: Path, *, entry: Path | None = None, extra: list
     )
 
 
-_sent: dict[tuple[int, int], str] = {}
+_sent: weakref.WeakKeyDictionary[BlobStore, dict[bytes, str]] = weakref.WeakKeyDictionary()
 
 
 def _put_once(blobs: BlobStore, data: bytes) -> str:
     """Send bytes only if this connection did not send the same before."""
-    seen = (id(blobs), hash(data))
-    if seen not in _sent:
-        _sent[seen] = blobs.put(data)
-    return _sent[seen]
+    known = _sent.setdefault(blobs, {})
+    digest = hashlib.sha256(data).digest()
+    if digest not in known:
+        known[digest] = blobs.put(data)
+    return known[digest]
 
 
 @functools.cache

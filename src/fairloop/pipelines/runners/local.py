@@ -20,6 +20,7 @@ from fairloop.settings import Settings
 
 _START_FAILURES = 3
 _TAIL = 400
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}  # noqa: S104  # where to ask, not where to listen
 
 
 @dataclass(slots=True)
@@ -122,7 +123,7 @@ class LocalRunner:
         worker = new_id("wrk")
         settings, capture = self._settings, asked.capture
         config = {
-            "url": f"http://{settings.host}:{settings.port}", "token": self._token_for(asked.project_id, worker),
+            "url": f"http://{_LOOPBACK.get(settings.host, settings.host)}:{settings.port}", "token": self._token_for(asked.project_id, worker),
             "project": asked.project, "worker": worker, "key": asked.key, "snapshot": capture.snapshot,
             "data": str(settings.data.resolve()), "idle_s": settings.worker_idle_s, "steps": settings.worker_steps,
             "memory_bytes": settings.worker_memory_bytes, "lease_s": settings.lease_s,
