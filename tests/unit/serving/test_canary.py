@@ -12,8 +12,17 @@ PARITY = Check(metric="demographic_parity_difference", at_most=0.12, by="sex")
 LATENCY = Check(metric="latency_p99_ms", at_most=20)
 
 
-def simulate(seed: int, candidate: dict[str, float], incumbent: dict[str, float], *, gates: list[Check],
-             requests: int = 2000, errors: float = 0.0, latency_ms: float = 2.0, every: int = 100) -> Judgement:  # fmt: skip
+def simulate(
+    seed: int,
+    candidate: dict[str, float],
+    incumbent: dict[str, float],
+    *,
+    gates: list[Check],
+    requests: int = 2000,
+    errors: float = 0.0,
+    latency_ms: float = 2.0,
+    every: int = 100,
+) -> Judgement:
     """One request at a time, half to each version; the first decision that is not hold."""
     draw = random.Random(seed)
     new, old = Counts(), Counts()
