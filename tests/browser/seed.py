@@ -187,9 +187,10 @@ def model_and_candidates(s: Seed, p: Project) -> None:
             ("cnd_rw20", "cyc_4", "reweighing", 2.0, 0.909, 0.030, 0.270, "dominated"), ("cnd_eg", "cyc_4", "exponentiated_gradient", None, 0.908, 0.018, 0.260, "judged"),
             ("cnd_bad2", "cyc_2", "plain", None, 0.926, 0.171, 0.06, "refused"),
             ("cnd_new5", "cyc_5", "reweighing", 1.5, 0.918, 0.064, 0.149, "chosen"), ("cnd_new5p", "cyc_5", "plain", None, 0.925, 0.158, 0.07, "refused")]
-    signature = {"inputs": [{"name": "age", "type": "double", "min": 17, "max": 90}, {"name": "workclass", "type": "string", "categories": ["Private", "Local government", "Self-employed"]},
-                            {"name": "education", "type": "string", "categories": ["Bachelors", "HS-grad", "Masters"]}, {"name": "hours-per-week", "type": "double", "min": 1, "max": 99},
-                            {"name": "capital-gain", "type": "double", "min": 0, "max": 99999}], "outputs": [{"name": "score", "type": "double"}], "task": "binary", "positive": ">50K"}
+    signature = {"task": "binary", "threshold": 0.5, "positive": ">50K", "sample": [{"age": 38, "workclass": "Private", "education": "Bachelors", "hours-per-week": 40, "capital-gain": 0}],
+                 "columns": [{"name": "age", "kind": "integer", "low": 17, "high": 90}, {"name": "workclass", "kind": "category", "categories": ["Private", "Local government", "Self-employed"]},
+                             {"name": "education", "kind": "category", "categories": ["Bachelors", "HS-grad", "Masters"]}, {"name": "hours-per-week", "kind": "integer", "low": 1, "high": 99},
+                             {"name": "capital-gain", "kind": "number", "low": 0, "high": 99999}]}
     for number, (key, cycle, method, strength, auc, dp, eo, state) in enumerate(made):
         at = s.now - 10 * DAY + number * HOUR
         s.rows(t.candidates, Candidate(id=key, project_id=p.id, pipeline_run_id=f"prn_{cycle[4:]}", cycle_id=cycle, method=method, strength=strength,

@@ -17,6 +17,7 @@ from fairloop.errors import FairloopError, NotFound
 from fairloop.server.pages import alerts, cycles, gather, live
 from fairloop.server.pages.forms import Form, act
 from fairloop.server.pages.shell import Asked, Html, page, render, within
+from fairloop.server.pages.views import signature
 from fairloop.server.pages.views.verdicts import GROUP_WORDS, cards, name_of
 from fairloop.server.pages.words import metric
 from fairloop.server.services import Services
@@ -56,14 +57,14 @@ def show(request: Asked, services: Services, identity: Identity, project: Projec
     endpoint = services.serving.endpoint(project.id, endpoint_name)
     windows = gather.windows_of(services, project.id, endpoint, limit=_WINDOWS)
     serving = _serving_version(services, project, endpoint)
-    signature = serving.signature if serving else {}
+    told = serving.signature if serving else {}
     return page(request, "endpoint.html", title=endpoint.name, section="endpoints", endpoint=endpoint,
                 crumbs=[("Endpoints", within(project, "endpoints"))],
                 now=live.part(request, "parts/endpoint-now.html", **_now(services, project, endpoint)),
                 window=windows[0] if windows else None, verdicts=cards(windows[0].verdicts) if windows else [],
                 charts=_charts(windows), drift=_drift(windows), latency=_latency(services, endpoint),
-                recent=_recent(services, project, endpoint), fields=form_fields(signature), serving=serving,
-                snippets=_snippets(request, project, endpoint, signature),
+                recent=_recent(services, project, endpoint), fields=signature.fields(told), serving=serving,
+                snippets=_snippets(request, project, endpoint, told),
                 monitor=services.monitoring.monitor_of(project.id, endpoint.id))  # fmt: skip
 
 
@@ -139,21 +140,8 @@ def _recent(services: Services, project: Project, endpoint: Endpoint) -> list[di
         return []
 
 
-def form_fields(signature: dict[str, Any]) -> list[dict[str, Any]]:
-    """The inputs of the signature as form fields, with a sample value each."""
-    sample = (signature.get("sample") or signature.get("sample_rows") or [{}])[0]
-    fields = []
-    for column in signature.get("inputs") or []:
-        low, high = column.get("min"), column.get("max")
-        numeric = column.get("type") in {"double", "float", "long", "integer", "number"} or low is not None
-        choices = column.get("categories") or []
-        given = sample.get(column["name"], choices[0] if choices else ((low + high) / 2 if low is not None and high is not None else ""))
-        fields.append({"name": column["name"], "numeric": numeric, "choices": choices[:200], "value": given, "min": low, "max": high})
-    return fields
-
-
-def _snippets(request: Asked, project: Project, endpoint: Endpoint, signature: dict[str, Any]) -> list[tuple[str, str]]:
-    row = {f["name"]: f["value"] for f in form_fields(signature)} or {"column": "value"}
+def _snippets(request: Asked, project: Project, endpoint: Endpoint, told: dict[str, Any]) -> list[tuple[str, str]]:
+    row = {f["name"]: f["value"] for f in signature.fields(told)} or {"column": "value"}
     body = json.dumps({"dataframe_records": [row]}, ensure_ascii=False)
     direct = f"http://{endpoint.host}:{endpoint.port or 'PORT'}/invocations"
     base = str(request.base_url).rstrip("/")
@@ -166,10 +154,8 @@ def attempt(request: Asked, services: Services, project: Project, endpoint_name:
     """Ask the endpoint with the form's values; the prediction is logged like any other."""
     endpoint = services.serving.endpoint(project.id, endpoint_name)
     serving = _serving_version(services, project, endpoint)
-    row: dict[str, Any] = {}
-    for field in form_fields(serving.signature if serving else {}):
-        text = data.get(field["name"], "")
-        row[field["name"]] = _typed(text) if field["numeric"] else text or None
+    fields = signature.fields(serving.signature if serving else {})
+    row = {field["name"]: signature.typed(field, data.get(field["name"], "")) for field in fields}
     wrong, answer = "", None
     try:
         answer = services.serving.predictions.predict(project.id, endpoint.name, codec.dumps({"dataframe_records": [row]}).encode())
@@ -178,13 +164,6 @@ def attempt(request: Asked, services: Services, project: Project, endpoint_name:
     text = render(request, "parts/answer.html", wrong=wrong,
                   shown=json.dumps(answer, indent=2, ensure_ascii=False, default=str) if answer is not None else "")  # fmt: skip
     return Html(text, media_type="text/html")
-
-
-def _typed(text: str) -> float | None:
-    try:
-        return float(text) if text.strip() else None
-    except ValueError:
-        return None
 
 
 def roll_back(services: Services, identity: Identity, project: Project, endpoint_name: str, data: Form) -> Redirect:

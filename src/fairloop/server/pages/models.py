@@ -16,7 +16,7 @@ from fairloop.errors import NotFound
 from fairloop.server.pages import cycles, gather
 from fairloop.server.pages.forms import Form, act
 from fairloop.server.pages.shell import Asked, Html, page, within
-from fairloop.server.pages.views import evidence, lineage, summary
+from fairloop.server.pages.views import evidence, lineage, signature, summary
 from fairloop.server.pages.views.verdicts import cards
 from fairloop.server.services import Services
 
@@ -53,7 +53,7 @@ def version(request: Asked, services: Services, identity: Identity, project: Pro
     test = _evaluation(services, project, found.candidate_id, "test") or _evaluation(services, project, found.candidate_id)
     return page(request, "version.html", title=f"{found.model} v{found.version}", section="models", v=found, cycle=cycle,
                 crumbs=[("Models", within(project, "models")), (found.model, within(project, "models", found.model))],
-                candidate=candidate, evaluation=test, files=services.registry.files_of(found),
+                candidate=candidate, evaluation=test, files=services.registry.files_of(found), inputs=signature.inputs(found.signature),
                 **_judgement(services, identity, project, found, cycle, candidate, test),
                 **_origin(services, project, found, cycle))  # fmt: skip
 
