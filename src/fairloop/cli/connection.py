@@ -52,8 +52,10 @@ def connect(context: typer.Context) -> Client:
     if not url:
         url = _found(known["current"])
     saved = known["servers"].get(url, {})
-    return Client(url, project=asked.project or saved.get("project") or "default", person=asked.person or None,
-                  token=os.environ.get("FAIRLOOP_TOKEN") or saved.get("token"))  # fmt: skip
+    client = Client(url, project=asked.project or saved.get("project") or "default", person=asked.person or None,
+                    token=os.environ.get("FAIRLOOP_TOKEN") or saved.get("token"))  # fmt: skip
+    context.call_on_close(client.close)
+    return client
 
 
 def _found(current: str) -> str:

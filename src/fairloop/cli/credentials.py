@@ -37,9 +37,12 @@ def login(
     else:
         name = name or typer.prompt("Name")
         visitor = Client(url)
+        context.call_on_close(visitor.close)
         visitor.people.login(name, typer.prompt("Password", hide_input=True))
         secret = visitor.people.create_token(f"cli-{socket.gethostname()}", days=days).secret
-    me = Client(url, token=secret).people.me()
+    client = Client(url, token=secret)
+    context.call_on_close(client.close)
+    me = client.people.me()
     save(url, {"token": secret, "name": me.get("name", ""), "project": asked.project})
     if json_:
         show_json(me)

@@ -29,10 +29,10 @@ def new(
     json_: Json = False,
 ) -> None:
     """Write a loop.py for your own table."""
-    from fairloop.sdk.scaffold import generate
-
     if out.exists() and not force:
         raise AlreadyExists(f"{out} exists; choose another name with --out, or replace it with --force.")
+    from fairloop.sdk.scaffold import generate  # reads the table: not before we know we may write
+
     columns = [column.strip() for column in sensitive.split(",") if column.strip()]
     text = generate(data, target, columns, name or None)
     out.write_text(text, "utf-8")
