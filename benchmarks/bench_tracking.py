@@ -2,8 +2,8 @@
 
     python benchmarks/bench_tracking.py [--seconds 10] [--runs 100000] [--json FILE]
 
-Every metric is durable (fsync) when it is acknowledged, on both sides. The floor is one process with one connection and no
-server: batches of 1,000 rows, and single rows of 64 writers in one commit each round.
+Every metric is durable (fsync) when it is acknowledged, on both sides. The floor is one process with one
+connection and no server: batches of 1,000 rows, and single rows of 64 writers in one commit each round.
 """
 
 from __future__ import annotations
@@ -27,12 +27,16 @@ from pathlib import Path
 from typing import Any
 
 API = "/api/2.0/mlflow"
-TABLE = ("CREATE TABLE points (series INT, step INT, ts INT, bits INT, PRIMARY KEY (series, step, ts, bits)) WITHOUT ROWID")
+TABLE = (
+    "CREATE TABLE points (series INT, step INT, ts INT, bits INT, PRIMARY KEY (series, step, ts, bits)) WITHOUT ROWID"
+)
 
 
 def call(url: str, method: str, path: str, body: Any = None) -> Any:
     connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=120)
-    connection.request(method, API + path, json.dumps(body) if body is not None else None, {"Content-Type": "application/json"})
+    connection.request(
+        method, API + path, json.dumps(body) if body is not None else None, {"Content-Type": "application/json"}
+    )
     answer = connection.getresponse()
     text = answer.read()
     connection.close()
@@ -46,8 +50,10 @@ def new_run(url: str) -> str:
 
 
 def batch(run: str, start: int, count: int = 1000) -> bytes:
-    points = [{"key": "loss", "value": 1 / (start + i + 1), "timestamp": 1_700_000_000_000 + start + i, "step": start + i}
-              for i in range(count)]  # fmt: skip
+    points = [
+        {"key": "loss", "value": 1 / (start + i + 1), "timestamp": 1_700_000_000_000 + start + i, "step": start + i}
+        for i in range(count)
+    ]
     return json.dumps({"run_id": run, "metrics": points}).encode()
 
 
@@ -76,10 +82,15 @@ def singles(url: str, writers: int, seconds: float, barrier: Any, results: Any) 
         states.append({"sock": sock, "run": new_run(url), "step": 0, "sent": 0.0})
 
     def send(state: dict[str, Any]) -> None:
-        body = b'{"run_id":"%s","key":"m","value":1.5,"timestamp":1700000000000,"step":%d}' % (state["run"].encode(), state["step"])
+        body = b'{"run_id":"%s","key":"m","value":1.5,"timestamp":1700000000000,"step":%d}' % (
+            state["run"].encode(),
+            state["step"],
+        )
         state["sent"] = time.perf_counter()
-        state["sock"].sendall(b"POST /api/2.0/mlflow/runs/log-metric HTTP/1.1\r\nHost: %s:%s\r\nContent-Length: %d\r\n\r\n%s"
-                              % (host.encode(), port.encode(), len(body), body))  # fmt: skip
+        state["sock"].sendall(
+            b"POST /api/2.0/mlflow/runs/log-metric HTTP/1.1\r\nHost: %s:%s\r\nContent-Length: %d\r\n\r\n%s"
+            % (host.encode(), port.encode(), len(body), body)
+        )
 
     barrier.wait()
     end, latencies, errors, live = time.perf_counter() + seconds, [], 0, writers
@@ -121,8 +132,10 @@ def floor(folder: Path, rows_a_commit: int, commits: int) -> float:
         database.execute(statement)
     started = time.perf_counter()
     for number in range(commits):
-        rows = [(number % 8, number * rows_a_commit + i, 1_700_000_000_000 + i, 4_607_182_418_800_017_408 - i)
-                for i in range(rows_a_commit)]  # fmt: skip
+        rows = [
+            (number % 8, number * rows_a_commit + i, 1_700_000_000_000 + i, 4_607_182_418_800_017_408 - i)
+            for i in range(rows_a_commit)
+        ]
         database.execute("BEGIN IMMEDIATE")
         database.executemany("INSERT INTO points VALUES (?,?,?,?)", rows)
         database.execute("COMMIT")
@@ -134,20 +147,34 @@ def floor(folder: Path, rows_a_commit: int, commits: int) -> float:
 def measure_batches(url: str, folder: Path) -> dict[str, float]:
     found = parallel(batches, 8, url, 40)
     wall = max(f[1] for f in found) - min(f[0] for f in found)
-    lost = sum(points - len(call(url, "GET", f"/metrics/get-history?run_id={run}&metric_key=loss")["metrics"])
-               for _, _, _, run, points in found)  # fmt: skip
-    return {"metrics_per_s": sum(f[4] for f in found) / wall, "errors": sum(f[2] for f in found), "lost": lost,
-            "floor_metrics_per_s": floor(folder, 1000, 100)}  # fmt: skip
+    lost = sum(
+        points - len(call(url, "GET", f"/metrics/get-history?run_id={run}&metric_key=loss")["metrics"])
+        for _, _, _, run, points in found
+    )
+    return {
+        "metrics_per_s": sum(f[4] for f in found) / wall,
+        "errors": sum(f[2] for f in found),
+        "lost": lost,
+        "floor_metrics_per_s": floor(folder, 1000, 100),
+    }
 
 
 def measure_singles(url: str, folder: Path, seconds: float) -> dict[str, float]:
     found = parallel(singles, 4, url, 16, seconds)
     latencies = sorted(latency for f in found for latency in f[0])
-    lost = sum(steps - len(call(url, "GET", f"/metrics/get-history?run_id={run}&metric_key=m")["metrics"])
-               for f in found for run, steps in f[2])  # fmt: skip
-    return {"acks_per_s": len(latencies) / seconds, "p50_ms": statistics.median(latencies) * 1000,
-            "p99_ms": latencies[int(len(latencies) * 0.99)] * 1000, "errors": sum(f[1] for f in found), "lost": lost,
-            "floor_rows_per_s": floor(folder, 64, 300)}  # fmt: skip
+    lost = sum(
+        steps - len(call(url, "GET", f"/metrics/get-history?run_id={run}&metric_key=m")["metrics"])
+        for f in found
+        for run, steps in f[2]
+    )
+    return {
+        "acks_per_s": len(latencies) / seconds,
+        "p50_ms": statistics.median(latencies) * 1000,
+        "p99_ms": latencies[int(len(latencies) * 0.99)] * 1000,
+        "errors": sum(f[1] for f in found),
+        "lost": lost,
+        "floor_rows_per_s": floor(folder, 64, 300),
+    }
 
 
 def best_ms(work: Any, times: int = 5) -> float:
@@ -165,8 +192,10 @@ def measure_history(url: str) -> dict[str, float]:
         call(url, "POST", "/runs/log-batch", json.loads(batch(run, start)))
     asked = f"?run_id={run}&metric_key=loss"
     sampled = f"/metrics/get-history-bulk-interval?run_ids={run}&metric_key=loss"
-    return {"history_100k_ms": best_ms(lambda: call(url, "GET", f"/metrics/get-history{asked}")),
-            "sampled_2500_ms": best_ms(lambda: call(url, "GET", sampled))}  # fmt: skip
+    return {
+        "history_100k_ms": best_ms(lambda: call(url, "GET", f"/metrics/get-history{asked}")),
+        "sampled_2500_ms": best_ms(lambda: call(url, "GET", sampled)),
+    }
 
 
 SEARCHES = {
@@ -183,20 +212,39 @@ def fill(database: Path, count: int) -> None:
     with sqlite3.connect(database) as rows:
         (project,) = rows.execute("SELECT id FROM projects WHERE name = 'default'").fetchone()
         (first,) = rows.execute("SELECT coalesce(max(seq), 0) + 1 FROM runs").fetchone()
-        (home,) = rows.execute("INSERT INTO experiments (project_id, name, active, created_ms, updated_ms, tags) VALUES"
-                               " (?, 'corpus', 1, 0, 0, '{}') RETURNING id", (project,)).fetchone()  # fmt: skip
+        (home,) = rows.execute(
+            "INSERT INTO experiments (project_id, name, active, created_ms, updated_ms, tags) VALUES"
+            " (?, 'corpus', 1, 0, 0, '{}') RETURNING id",
+            (project,),
+        ).fetchone()
         seqs = range(first, first + count)
         rows.executemany(
-            "INSERT INTO runs (seq, id, project_id, experiment_id, name, status, user, active, start_ms, status_reason, lease_s,"
-            " touched_ms, inputs, outputs) VALUES (?, ?, ?, ?, ?, 'FINISHED', 'bench', 1, ?, '', 1, 0, '{}', '[]')",
-            ((s, f"{s:032x}", project, home, f"run-{s}", 1_700_000_000_000 + s) for s in seqs))  # fmt: skip
-        rows.executemany("INSERT INTO series (run_seq, key, count, step, timestamp_ms, bits, value) VALUES (?, ?, 1, 0, 0, 0, ?)",
-                         ((s, key, chance.random()) for s in seqs for key in ("m0", "m1", "m2", "m3", "acc")))  # fmt: skip
-        rows.executemany("INSERT INTO params (run_seq, key, value) VALUES (?, ?, ?)", (
-            row for i, s in enumerate(seqs) for row in ((s, "model", "abcd"[i % 4]), (s, "lr", f"{chance.random():.6f}"),
-                                                        (s, "depth", str(i % 10)), (s, "seed", str(i)), (s, "opt", "ab"[i % 2]))))  # fmt: skip
-        rows.executemany("INSERT INTO run_tags (run_seq, key, value) VALUES (?, ?, ?)",
-                         (row for i, s in enumerate(seqs) for row in ((s, "team", f"t{i % 10}"), (s, "mlflow.user", "bench"))))  # fmt: skip
+            "INSERT INTO runs (seq, id, project_id, experiment_id, name, status, user, active, start_ms, status_reason,"
+            " lease_s, touched_ms, inputs, outputs) VALUES (?, ?, ?, ?, ?, 'FINISHED', 'bench', 1, ?, '', 1, 0, '{}', '[]')",
+            ((s, f"{s:032x}", project, home, f"run-{s}", 1_700_000_000_000 + s) for s in seqs),
+        )
+        rows.executemany(
+            "INSERT INTO series (run_seq, key, count, step, timestamp_ms, bits, value) VALUES (?, ?, 1, 0, 0, 0, ?)",
+            ((s, key, chance.random()) for s in seqs for key in ("m0", "m1", "m2", "m3", "acc")),
+        )
+        rows.executemany(
+            "INSERT INTO params (run_seq, key, value) VALUES (?, ?, ?)",
+            (
+                row
+                for i, s in enumerate(seqs)
+                for row in (
+                    (s, "model", "abcd"[i % 4]),
+                    (s, "lr", f"{chance.random():.6f}"),
+                    (s, "depth", str(i % 10)),
+                    (s, "seed", str(i)),
+                    (s, "opt", "ab"[i % 2]),
+                )
+            ),
+        )
+        rows.executemany(
+            "INSERT INTO run_tags (run_seq, key, value) VALUES (?, ?, ?)",
+            (row for i, s in enumerate(seqs) for row in ((s, "team", f"t{i % 10}"), (s, "mlflow.user", "bench"))),
+        )
     rows.close()
 
 
@@ -212,7 +260,9 @@ def measure_search(url: str) -> dict[str, float]:
 class Server:
     def __init__(self, data: Path) -> None:
         environment = {**os.environ, "FAIRLOOP_DATA": str(data), "FAIRLOOP_PORT": "0"}
-        self.process = subprocess.Popen([sys.executable, "-m", "fairloop.server"], env=environment, start_new_session=True)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "fairloop.server"], env=environment, start_new_session=True
+        )
         record = data / "server.json"
         while not record.exists():
             time.sleep(0.02)

@@ -138,7 +138,7 @@ LATEST: list[tuple[list[list[Metric]], float]] = [
     ([[point("m", 2.0, 5, 1)], [point("m", 1.0, 5, 1)]], 2.0),  # then the value
     ([[point("m", math.nan, 5, 1)], [point("m", -1.0, 5, 1)]], -1.0),  # NaN is lowest
     ([[point("m", 3.0, 1), point("m", 4.0, 7), point("m", 5.0, 2)]], 4.0),
-]  # fmt: skip
+]
 
 
 def test_the_latest_point_is_kept(tracking: Tracking, project: str) -> None:
@@ -197,11 +197,15 @@ def test_deleted_runs_are_hidden_and_closed(tracking: Tracking, project: str) ->
 def test_another_projects_run_is_not_there(tracking: Tracking, project: str, other: str) -> None:
     run = tracking.create_run(other)
     calls: list[Callable[[], object]] = [
-        lambda: tracking.get(project, run.id), lambda: tracking.log_batch(project, run.id, params={"a": "b"}),
-        lambda: tracking.set_status(project, run.id, RunStatus.FAILED), lambda: tracking.history(project, run.id, "m"),
-        lambda: tracking.set_active(project, run.id, False), lambda: tracking.owner_of(project, run.id),
-        lambda: tracking.delete_tag(project, run.id, "a"), lambda: tracking.log_inputs(project, run.id, models=["m-1"]),
-    ]  # fmt: skip
+        lambda: tracking.get(project, run.id),
+        lambda: tracking.log_batch(project, run.id, params={"a": "b"}),
+        lambda: tracking.set_status(project, run.id, RunStatus.FAILED),
+        lambda: tracking.history(project, run.id, "m"),
+        lambda: tracking.set_active(project, run.id, False),
+        lambda: tracking.owner_of(project, run.id),
+        lambda: tracking.delete_tag(project, run.id, "a"),
+        lambda: tracking.log_inputs(project, run.id, models=["m-1"]),
+    ]
     for call in calls:
         with pytest.raises(NotFound):
             call()
@@ -211,8 +215,16 @@ def test_another_projects_run_is_not_there(tracking: Tracking, project: str, oth
 
 def test_inputs_and_outputs_add_up(tracking: Tracking, project: str) -> None:
     run = tracking.create_run(project)
-    data = {"name": "d", "digest": "1", "source": "", "source_type": "local", "schema": "{}", "profile": "", "tags": {},
-            "context": "train"}  # fmt: skip
+    data = {
+        "name": "d",
+        "digest": "1",
+        "source": "",
+        "source_type": "local",
+        "schema": "{}",
+        "profile": "",
+        "tags": {},
+        "context": "train",
+    }
     tracking.log_inputs(project, run.id, datasets=[data], models=["m-1"])
     tracking.log_inputs(project, run.id, datasets=[data, {**data, "digest": "2"}], models=["m-1", "m-2"])
     tracking.log_outputs(project, run.id, [("m-3", 4)])
@@ -221,20 +233,31 @@ def test_inputs_and_outputs_add_up(tracking: Tracking, project: str) -> None:
     assert found.inputs["models"] == ["m-1", "m-2"]
     assert found.outputs == [{"model_id": "m-3", "step": 4}]
     assert [r.id for r in tracking.search(project, parse_filter("datasets.digest = '2'")).items] == [run.id]
-    assert [r.id for r in tracking.search(project, parse_filter("datasets.context in ('train', 'x')")).items] == [run.id]
+    assert [r.id for r in tracking.search(project, parse_filter("datasets.context in ('train', 'x')")).items] == [
+        run.id
+    ]
     assert tracking.search(project, parse_filter("datasets.name = 'e'")).items == []
 
 
 @pytest.fixture
 def corpus(tracking: Tracking, project: str) -> dict[str, str]:
     """Five runs: name to id."""
-    rows = [("a", 0.1, "x", {"t": "one"}), ("b", 0.5, "y", {"t": "Two"}), ("c", 0.9, "x", {}), ("d", None, "z", {"u": "1"}),
-            ("e", math.nan, None, {})]  # fmt: skip
+    rows = [
+        ("a", 0.1, "x", {"t": "one"}),
+        ("b", 0.5, "y", {"t": "Two"}),
+        ("c", 0.9, "x", {}),
+        ("d", None, "z", {"u": "1"}),
+        ("e", math.nan, None, {}),
+    ]
     ids = {}
     for number, (name, value, param, tags) in enumerate(rows):
         run = tracking.create_run(project, "search", name, tags=tags, start_ms=1000 + number)
-        tracking.log_batch(project, run.id, metrics=[] if value is None else [point("m", value)],
-                           params={} if param is None else {"p": param})  # fmt: skip
+        tracking.log_batch(
+            project,
+            run.id,
+            metrics=[] if value is None else [point("m", value)],
+            params={} if param is None else {"p": param},
+        )
         ids[name] = run.id
     return ids
 
@@ -261,7 +284,7 @@ FILTERS = [
     ("params.p = 'x' or tags.u = '1'", "dca"),
     ("end_time is null and params.p = 'y'", "b"),
     ("metrics.m > 0.1 and metrics.m < 0.9", "b"),
-]  # fmt: skip
+]
 ORDERS = [
     (["metrics.m desc"], "cbaed"),
     (["metrics.m"], "abced"),
@@ -269,7 +292,7 @@ ORDERS = [
     (["params.p desc", "run_name"], "dbace"),
     (["attributes.start_time"], "abcde"),
     (["end_time", "run_name desc"], "edcba"),
-]  # fmt: skip
+]
 
 
 def test_search_finds(tracking: Tracking, project: str, corpus: dict[str, str]) -> None:
@@ -292,14 +315,24 @@ def test_search_orders_and_pages(tracking: Tracking, project: str, corpus: dict[
 
 
 def test_search_refuses_what_makes_no_sense(tracking: Tracking, project: str) -> None:
-    for text in ("metrics.m > 'x'", "metrics.m like 'x'", "attributes.nope = 1", "datasets.x = '1'", "start_time = 'soon'",
-                 "datasets.name > '1'"):  # fmt: skip
+    for text in (
+        "metrics.m > 'x'",
+        "metrics.m like 'x'",
+        "attributes.nope = 1",
+        "datasets.x = '1'",
+        "start_time = 'soon'",
+        "datasets.name > '1'",
+    ):
         with pytest.raises(InvalidInput):
             tracking.search(project, parse_filter(text))
 
 
 def test_search_values_are_never_sql(tracking: Tracking, project: str, corpus: dict[str, str]) -> None:
-    for text in ("params.p = 'x'' or 1=1 --'", "tags.`t'; drop table runs; --` = 'x'", "datasets.name = 'x'') or 1=1 --'"):
+    for text in (
+        "params.p = 'x'' or 1=1 --'",
+        "tags.`t'; drop table runs; --` = 'x'",
+        "datasets.name = 'x'') or 1=1 --'",
+    ):
         assert tracking.search(project, parse_filter(text)).items == []
     assert len(tracking.search(project).items) == 5
 
@@ -365,11 +398,26 @@ def test_logged_models(tracking: Tracking, project: str, other: str) -> None:
     with pytest.raises(InvalidInput):
         models.log_params(project, made.id, {"b": "3"})
     for value, step in ((0.5, 2), (0.4, 1), (math.nan, 3)):
-        models.log_metrics(project, [{"model_id": made.id, "key": "auc", "value": value, "timestamp_ms": 1, "step": step,
-                                      "run_id": run.id, "dataset_name": None, "dataset_digest": None}])  # fmt: skip
+        models.log_metrics(
+            project,
+            [
+                {
+                    "model_id": made.id,
+                    "key": "auc",
+                    "value": value,
+                    "timestamp_ms": 1,
+                    "step": step,
+                    "run_id": run.id,
+                    "dataset_name": None,
+                    "dataset_digest": None,
+                }
+            ],
+        )
     (latest,) = models.get(project, made.id).metrics
     assert math.isnan(latest["value"])
-    assert [m.id for m in models.search(project, [0], tree=parse_filter("name = 'net' and params.b = '2'"))] == [made.id]
+    assert [m.id for m in models.search(project, [0], tree=parse_filter("name = 'net' and params.b = '2'"))] == [
+        made.id
+    ]
     with pytest.raises(NotFound):
         models.get(other, made.id)
     models.delete(project, made.id)

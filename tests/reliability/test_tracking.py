@@ -1,4 +1,4 @@
-"""What was acknowledged is there: under load (R01), over kills (R03), after interrupted uploads (R17), with odd values (R33)."""
+"""What was acknowledged is there: under load (R01), over kills (R03), broken uploads (R17), odd values (R33)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.conftest import RunningServer, running
 
 API = "/api/2.0/mlflow"
@@ -60,8 +59,10 @@ class Writer:
         caller = Caller(self.url)
         try:
             while not stop.is_set():
-                points = [{"key": "m", "value": 1 / (1 + i), "timestamp": 1, "step": self.acked * self.size + i}
-                          for i in range(self.size)]  # fmt: skip
+                points = [
+                    {"key": "m", "value": 1 / (1 + i), "timestamp": 1, "step": self.acked * self.size + i}
+                    for i in range(self.size)
+                ]
                 status, body = caller("POST", f"{API}/runs/log-batch", {"run_id": self.run_id, "metrics": points})
                 if status == 200:
                     self.acked += 1
@@ -159,8 +160,20 @@ def test_interrupted_uploads_leave_nothing(server: RunningServer) -> None:
     caller.close()
 
 
-ODD_TEXT = ["", "é", "é", "\U0001f40d", "‮x", "x" * 8192, "a\tb\nc", "'; drop table runs; --", "nul\0", "\ud800", "x" * 8193,
-            "x" * (1 << 20)]  # fmt: skip
+ODD_TEXT = [
+    "",
+    "é",
+    "é",
+    "\U0001f40d",
+    "‮x",
+    "x" * 8192,
+    "a\tb\nc",
+    "'; drop table runs; --",
+    "nul\0",
+    "\ud800",
+    "x" * 8193,
+    "x" * (1 << 20),
+]
 
 
 @pytest.mark.parametrize("text", ODD_TEXT, ids=range(len(ODD_TEXT)))
@@ -187,18 +200,27 @@ def test_text_is_kept_or_refused(server: RunningServer, text: str) -> None:
     caller.close()
 
 
-@pytest.mark.parametrize(("body", "status"), [
-    (b'"value":1,"step":1.7', 400), (b'"value":1,"step":9223372036854775808', 400), (b'"value":1e400,"step":1', 400),
-    (b'"value":NaN,"step":1', 400), (b'"value":9007199254740993,"step":1', 400), (b'"value":"NaN","step":1', 200),
-    (b'"value":-0.0,"step":9223372036854775807', 200), (b'"value":5e-324,"step":-9223372036854775808', 200),
-    (b'"value":"Infinity","step":"12"', 200),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b'"value":1,"step":1.7', 400),
+        (b'"value":1,"step":9223372036854775808', 400),
+        (b'"value":1e400,"step":1', 400),
+        (b'"value":NaN,"step":1', 400),
+        (b'"value":9007199254740993,"step":1', 400),
+        (b'"value":"NaN","step":1', 200),
+        (b'"value":-0.0,"step":9223372036854775807', 200),
+        (b'"value":5e-324,"step":-9223372036854775808', 200),
+        (b'"value":"Infinity","step":"12"', 200),
+    ],
+)
 def test_numbers_are_kept_or_refused(server: RunningServer, body: bytes, status: int) -> None:
     """R33: never 200 with another number than was sent."""
     caller = Caller(server.url)
     run_id = caller.new_run()
-    found, _ = caller("POST", f"{API}/runs/log-metric",
-                      b'{"run_id":"%s","key":"m","timestamp":1,%s}' % (run_id.encode(), body))  # fmt: skip
+    found, _ = caller(
+        "POST", f"{API}/runs/log-metric", b'{"run_id":"%s","key":"m","timestamp":1,%s}' % (run_id.encode(), body)
+    )
     assert found == status
     assert len(caller.steps(run_id, "m")) == (status == 200)
     caller.close()

@@ -13,24 +13,72 @@ from typing import Any
 
 import httpx
 import pytest
-
 from tests.conftest import RunningServer
 
 API = "/api/2.0/mlflow"
 FILES = "/api/2.0/mlflow-artifacts/artifacts"
 SOURCES = [
     # S02 absolute and relative local paths, S03 file URLs, S04 host that is a path, S05 fragments, S06 parameters
-    "/etc", "../../etc", "C:\\", "file:///etc", "file://./etc", "file:\\..\\..\\etc", "FILE:///etc", "//proc/self/root/etc",
-    "///etc", "\\\\host\\share", "http:///#/../../etc/", "mlflow-artifacts:/x#/../..", "scheme://h/;..;/..;/etc",
-    "mlflow-artifacts:/x?..", "dbfs:/etc", "s3://bucket/x", "gs://bucket/x", "ftp://127.0.0.1/x", "runs:/../../etc",
-    "models:/../../etc", "mlflow-artifacts://host/0/x/artifacts", "mlflow-artifacts:///etc", "mlflow-artifacts:/../../etc",
-    "mlflow-artifacts:/0/../artifacts", "models:/m-" + "0" * 31, "runs:/" + "0" * 32, "data:,x", "jar:file:/etc", "etc",
-]  # fmt: skip
-CLIMBS = ["../../../../etc/passwd", "..%2f..%2fetc%2fpasswd", "..%252f..%252fetc", "%2e%2e/%2e%2e/etc", "..%c0%afetc",
-          "x/..%00", "%2fetc%2fpasswd", "/etc/passwd", "a//b", "a%5c..%5cb", "a%3f/b", "a%23b", "~/x", "a/%2e/b", "..", "a%0ab",
-          "a%3a/b", "file:%2f%2fetc"]  # fmt: skip
-RESERVED_TAGS = ["mlflow.prompt.is_prompt", "mlflow.source.type", "mlflow.user", "mlflow.parentRunId", "mlflow.runName",
-                 "mlflow.artifactLocation", "mlflow.log-model.history", "fairloop.internal"]  # fmt: skip
+    "/etc",
+    "../../etc",
+    "C:\\",
+    "file:///etc",
+    "file://./etc",
+    "file:\\..\\..\\etc",
+    "FILE:///etc",
+    "//proc/self/root/etc",
+    "///etc",
+    "\\\\host\\share",
+    "http:///#/../../etc/",
+    "mlflow-artifacts:/x#/../..",
+    "scheme://h/;..;/..;/etc",
+    "mlflow-artifacts:/x?..",
+    "dbfs:/etc",
+    "s3://bucket/x",
+    "gs://bucket/x",
+    "ftp://127.0.0.1/x",
+    "runs:/../../etc",
+    "models:/../../etc",
+    "mlflow-artifacts://host/0/x/artifacts",
+    "mlflow-artifacts:///etc",
+    "mlflow-artifacts:/../../etc",
+    "mlflow-artifacts:/0/../artifacts",
+    "models:/m-" + "0" * 31,
+    "runs:/" + "0" * 32,
+    "data:,x",
+    "jar:file:/etc",
+    "etc",
+]
+CLIMBS = [
+    "../../../../etc/passwd",
+    "..%2f..%2fetc%2fpasswd",
+    "..%252f..%252fetc",
+    "%2e%2e/%2e%2e/etc",
+    "..%c0%afetc",
+    "x/..%00",
+    "%2fetc%2fpasswd",
+    "/etc/passwd",
+    "a//b",
+    "a%5c..%5cb",
+    "a%3f/b",
+    "a%23b",
+    "~/x",
+    "a/%2e/b",
+    "..",
+    "a%0ab",
+    "a%3a/b",
+    "file:%2f%2fetc",
+]
+RESERVED_TAGS = [
+    "mlflow.prompt.is_prompt",
+    "mlflow.source.type",
+    "mlflow.user",
+    "mlflow.parentRunId",
+    "mlflow.runName",
+    "mlflow.artifactLocation",
+    "mlflow.log-model.history",
+    "fairloop.internal",
+]
 
 
 @pytest.fixture(scope="module")
@@ -71,15 +119,25 @@ def files_of(api: httpx.Client, run: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("climb", CLIMBS)
-def test_paths_that_climb_are_refused_on_every_file_route(server: RunningServer, api: httpx.Client, run: dict[str, Any],
-                                                          climb: str) -> None:  # fmt: skip
+def test_paths_that_climb_are_refused_on_every_file_route(
+    server: RunningServer, api: httpx.Client, run: dict[str, Any], climb: str
+) -> None:
     """S01, S07, S08, S09."""
     before = sorted(p for p in server.data.parent.rglob("*") if p.is_file() and ".db" not in p.name)
     below = f"{FILES}/0/{run['run_id']}/artifacts/{climb}"
     own = f"/api/v1/projects/default/runs/{run['run_id']}/artifacts/{climb}"
-    asked = [("GET", below), ("PUT", below), ("DELETE", below), ("GET", own), ("PUT", own), ("GET", f"{FILES}/{climb}"),
-             ("PUT", f"{FILES}/{climb}"), ("DELETE", f"{FILES}/{climb}"), ("GET", f"{FILES}?path={climb}"),
-             ("GET", f"{API}/artifacts/list?run_id={run['run_id']}&path={climb.replace('#', '%23')}")]  # fmt: skip
+    asked = [
+        ("GET", below),
+        ("PUT", below),
+        ("DELETE", below),
+        ("GET", own),
+        ("PUT", own),
+        ("GET", f"{FILES}/{climb}"),
+        ("PUT", f"{FILES}/{climb}"),
+        ("DELETE", f"{FILES}/{climb}"),
+        ("GET", f"{FILES}?path={climb}"),
+        ("GET", f"{API}/artifacts/list?run_id={run['run_id']}&path={climb.replace('#', '%23')}"),
+    ]
     for method, path in asked:
         status, body = raw(server, method, path, b"x" if method == "PUT" else None)
         assert status == 400, (method, path, status, body)
@@ -107,9 +165,16 @@ def test_no_tag_changes_what_is_refused(api: httpx.Client, model: str, tag: str)
 
 
 def test_an_unknown_reference_is_missing_like_any_other(api: httpx.Client, model: str, run: dict[str, Any]) -> None:
-    for source in (f"runs:/{'0' * 32}/model", f"mlflow-artifacts:/0/{'0' * 32}/artifacts/model", "models:/m/7",
-                   f"models:/m-{'0' * 32}", f"mlflow-artifacts:/7/{run['run_id']}/artifacts/model"):  # fmt: skip
-        assert api.post(f"{API}/model-versions/create", json={"name": model, "source": source}).status_code == 404, source
+    for source in (
+        f"runs:/{'0' * 32}/model",
+        f"mlflow-artifacts:/0/{'0' * 32}/artifacts/model",
+        "models:/m/7",
+        f"models:/m-{'0' * 32}",
+        f"mlflow-artifacts:/7/{run['run_id']}/artifacts/model",
+    ):
+        assert api.post(f"{API}/model-versions/create", json={"name": model, "source": source}).status_code == 404, (
+            source
+        )
 
 
 @pytest.mark.parametrize("location", [*SOURCES, "mlflow-artifacts:/0"])
@@ -143,8 +208,9 @@ def test_the_server_calls_nobody(api: httpx.Client, model: str) -> None:
     assert calls == []
 
 
-def test_a_link_in_the_store_is_not_followed(server: RunningServer, api: httpx.Client, run: dict[str, Any],
-                                             tmp_path: Path) -> None:  # fmt: skip
+def test_a_link_in_the_store_is_not_followed(
+    server: RunningServer, api: httpx.Client, run: dict[str, Any], tmp_path: Path
+) -> None:
     """S09: files are named by hash; a name below a run is a row and never a place on disk."""
     target = tmp_path / "outside"
     target.mkdir()
@@ -165,8 +231,9 @@ class _Touch:
         return (Path.touch, (self.canary,))
 
 
-def test_no_pickle_is_ever_loaded_by_the_server(server: RunningServer, api: httpx.Client, run: dict[str, Any], model: str,
-                                                tmp_path: Path) -> None:  # fmt: skip
+def test_no_pickle_is_ever_loaded_by_the_server(
+    server: RunningServer, api: httpx.Client, run: dict[str, Any], model: str, tmp_path: Path
+) -> None:
     """S55: as artifact, model, blob, metric and tag, then shown, searched, registered, downloaded."""
     canary = tmp_path / "canary"
     bomb = pickle.dumps(_Touch(canary))
@@ -186,7 +253,10 @@ def test_no_pickle_is_ever_loaded_by_the_server(server: RunningServer, api: http
     assert api.get(f"{FILES}/{reference}/model.pkl").content == bomb
     assert api.put(f"{FILES}/{reference}/model.pkl", content=b"other").status_code == 403
     assert api.delete(f"{FILES}/{reference}/model.pkl").status_code == 403
-    api.post(f"{API}/runs/set-tag", json={"run_id": run["run_id"], "key": "p", "value": bomb.decode("latin-1").replace("\0", "")})
+    api.post(
+        f"{API}/runs/set-tag",
+        json={"run_id": run["run_id"], "key": "p", "value": bomb.decode("latin-1").replace("\0", "")},
+    )
     api.post(f"{API}/runs/log-batch", content=bomb)
     for page in ("/", f"/projects/default/runs/{run['run_id']}", f"/projects/default/models/{model}/{version}"):
         api.get(page, headers={"Accept": "text/html"})

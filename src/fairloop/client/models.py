@@ -43,13 +43,26 @@ class Models:
         return from_wire(ModelVersion, self._http.json("GET", self._of(name, rest)))
 
     def version_by_id(self, version_id: str) -> ModelVersion:
-        return from_wire(ModelVersion, self._http.json("GET", f"{self._path}/model-versions/{quote(version_id, safe='')}"))
+        return from_wire(
+            ModelVersion, self._http.json("GET", f"{self._path}/model-versions/{quote(version_id, safe='')}")
+        )
 
-    def create_version(self, name: str, files: Mapping[str, bytes], *, run_id: str | None = None, description: str = "",
-                       signature: dict[str, Any] | None = None) -> ModelVersion:  # fmt: skip
+    def create_version(
+        self,
+        name: str,
+        files: Mapping[str, bytes],
+        *,
+        run_id: str | None = None,
+        description: str = "",
+        signature: dict[str, Any] | None = None,
+    ) -> ModelVersion:
         """Store ``files`` (path to bytes) and register them as the next version; the model is made when it is new."""
-        body = {"files": {path: self._blobs.put(data) for path, data in files.items()}, "run_id": run_id,
-                "description": description, "signature": signature or {}}  # fmt: skip
+        body = {
+            "files": {path: self._blobs.put(data) for path, data in files.items()},
+            "run_id": run_id,
+            "description": description,
+            "signature": signature or {},
+        }
         return from_wire(ModelVersion, self._http.json("POST", self._of(name, "/versions"), json=body))
 
     def set_alias(self, name: str, alias: str, version: int) -> Model:

@@ -26,26 +26,56 @@ class Runs:
         found = self._http.json("GET", f"{self._path}/experiments")
         return [from_wire(Experiment, item) for item in found["items"]]
 
-    def create(self, *, experiment: str = "", name: str = "", tags: Mapping[str, str] | None = None,
-               params: Mapping[str, str] | None = None, lease_s: float | None = None) -> Run:  # fmt: skip
+    def create(
+        self,
+        *,
+        experiment: str = "",
+        name: str = "",
+        tags: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        lease_s: float | None = None,
+    ) -> Run:
         """Start a run in an experiment by name (made when new; empty: Default)."""
-        body = {"experiment": experiment, "name": name, "tags": dict(tags or {}), "params": dict(params or {}),
-                "lease_s": lease_s}  # fmt: skip
+        body = {
+            "experiment": experiment,
+            "name": name,
+            "tags": dict(tags or {}),
+            "params": dict(params or {}),
+            "lease_s": lease_s,
+        }
         return from_wire(Run, self._http.json("POST", f"{self._path}/runs", json=body))
 
     def get(self, run_id: str) -> Run:
         return from_wire(Run, self._http.json("GET", self._of(run_id)))
 
-    def search(self, filter: str = "", *, order_by: str = "", experiment_id: int | None = None, limit: int = 100,  # noqa: A002  # REST's name
-               cursor: str | None = None) -> Page[Run]:  # fmt: skip
+    def search(
+        self,
+        filter: str = "",
+        *,
+        order_by: str = "",
+        experiment_id: int | None = None,
+        limit: int = 100,  # REST's name
+        cursor: str | None = None,
+    ) -> Page[Run]:
         """One page of runs, for example ``search("metrics.auc > 0.9", order_by="metrics.auc DESC")``."""
-        asked = {"filter": filter or None, "order_by": order_by or None, "experiment_id": experiment_id, "limit": limit,
-                 "cursor": cursor}  # fmt: skip
+        asked = {
+            "filter": filter or None,
+            "order_by": order_by or None,
+            "experiment_id": experiment_id,
+            "limit": limit,
+            "cursor": cursor,
+        }
         found = self._http.json("GET", f"{self._path}/runs", params=asked)
         return Page(items=[from_wire(Run, item) for item in found["items"]], next=found["next"])
 
-    def log(self, run_id: str, *, metrics: Iterable[Metric] = (), params: Mapping[str, str] | None = None,
-            tags: Mapping[str, str] | None = None) -> None:  # fmt: skip
+    def log(
+        self,
+        run_id: str,
+        *,
+        metrics: Iterable[Metric] = (),
+        params: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
         """Log points, params and tags; on disk when this returns. Many points go in batches of 1,000."""
         points = [to_plain(m) for m in metrics]
         body: dict[str, Any] = {"params": dict(params or {}), "tags": dict(tags or {})}

@@ -2,7 +2,8 @@
 
 ``metrics.auc > 0.9 and params.model = 'gbm' and tags."team name" like 'a%'``: comparisons joined by AND, OR and
 parentheses. A key with other signs than letters, digits, ``_ . - /`` stands in backticks or double quotes, text in
-single quotes. storage/run_search.py compiles the tree to SQL with bound parameters; :func:`holds` evaluates it directly.
+single quotes. storage/run_search.py compiles the tree to SQL with bound parameters; :func:`holds` evaluates it
+directly.
 """
 
 from __future__ import annotations
@@ -17,9 +18,22 @@ from fairloop.errors import InvalidInput
 
 MAX_TEXT = 8192
 MAX_COMPARISONS = 100
-KINDS = {"metric": "metric", "metrics": "metric", "param": "param", "params": "param", "parameter": "param",
-         "parameters": "param", "tag": "tag", "tags": "tag", "attribute": "attribute", "attributes": "attribute",
-         "attr": "attribute", "run": "attribute", "dataset": "dataset", "datasets": "dataset"}  # fmt: skip
+KINDS = {
+    "metric": "metric",
+    "metrics": "metric",
+    "param": "param",
+    "params": "param",
+    "parameter": "param",
+    "parameters": "param",
+    "tag": "tag",
+    "tags": "tag",
+    "attribute": "attribute",
+    "attributes": "attribute",
+    "attr": "attribute",
+    "run": "attribute",
+    "dataset": "dataset",
+    "datasets": "dataset",
+}
 ORDERED = {"=", "!=", "<", "<=", ">", ">="}
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))"
@@ -33,7 +47,10 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """``kind`` is metric, param, tag, attribute or dataset; ``op`` one of = != < <= > >= like ilike in "not in" exists missing."""
+    """``kind`` is metric, param, tag, attribute or dataset.
+
+    ``op`` is one of ``= != < <= > >= like ilike in``, ``not in``, ``exists`` and ``missing``.
+    """
 
     kind: str
     key: str
@@ -95,7 +112,9 @@ class _Parser:
         while text[at:].strip():
             found = _TOKEN.match(text, at)
             if found is None or found.lastgroup is None:
-                raise InvalidInput(f"The filter cannot be read at {text[at:at + 40]!r}; text values stand in single quotes.")
+                raise InvalidInput(
+                    f"The filter cannot be read at {text[at : at + 40]!r}; text values stand in single quotes."
+                )
             tokens.append((found.lastgroup, found.group(found.lastgroup), found.start(found.lastgroup)))
             at = found.end()
         return tokens
@@ -114,9 +133,11 @@ class _Parser:
         return kind == "word" and value.lower() == word
 
     def _fail(self, wanted: str) -> InvalidInput:
-        where = self._text[self._tokens[self._at][2]:][:40] if self._at < len(self._tokens) else "its end"
-        return InvalidInput(f"The filter cannot be read at {where!r}: {wanted} expected, as in metrics.auc > 0.9 "
-                            "and params.model = 'gbm'.")  # fmt: skip
+        where = self._text[self._tokens[self._at][2] :][:40] if self._at < len(self._tokens) else "its end"
+        return InvalidInput(
+            f"The filter cannot be read at {where!r}: {wanted} expected, as in metrics.auc > 0.9 "
+            "and params.model = 'gbm'."
+        )
 
     def finished(self) -> None:
         if self._at < len(self._tokens):
@@ -167,7 +188,9 @@ class _Parser:
             return kind, ".".join(pieces[1:])
         if len(pieces) == 1:
             return "attribute", pieces[0]
-        raise InvalidInput(f"{pieces[0]!r} is not something to search by; use metrics, params, tags, attributes or datasets.")
+        raise InvalidInput(
+            f"{pieces[0]!r} is not something to search by; use metrics, params, tags, attributes or datasets."
+        )
 
     def _name(self) -> str:
         kind, value = self._next()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from fairloop.core.clock import Clock
@@ -32,8 +33,9 @@ class Registry:
         self.files = files
 
     # ------------------------------------------------------------------ models
-    def create_model(self, project_id: str, name: str, *, description: str = "",
-                     tags: Mapping[str, str] | None = None) -> Model:  # fmt: skip
+    def create_model(
+        self, project_id: str, name: str, *, description: str = "", tags: Mapping[str, str] | None = None
+    ) -> Model:
         fresh = self._new_model(project_id, name, description, tags)
 
         def work(connection: Connection) -> Model:
@@ -44,19 +46,28 @@ class Registry:
 
         return self._database.write(work)
 
-    def _new_model(self, project_id: str, name: str, description: str = "",
-                   tags: Mapping[str, str] | None = None) -> Model:  # fmt: skip
+    def _new_model(
+        self, project_id: str, name: str, description: str = "", tags: Mapping[str, str] | None = None
+    ) -> Model:
         now = self._clock.now_ms()
-        return Model(id=new_id("mdl"), project_id=project_id, name=check_name(name, "model"), description=description,
-                     tags=dict(tags or {}), created_ms=now, updated_ms=now)  # fmt: skip
+        return Model(
+            id=new_id("mdl"),
+            project_id=project_id,
+            name=check_name(name, "model"),
+            description=description,
+            tags=dict(tags or {}),
+            created_ms=now,
+            updated_ms=now,
+        )
 
     def model(self, project_id: str, name: str) -> Model:
         return self._database.read(lambda c: _model(c, project_id, name))
 
     def models(self, project_id: str, *, tree: Filter = EVERYTHING, orders: tuple[Order, ...] = ()) -> list[Model]:
         """Models that satisfy ``tree``, by name unless ``orders`` say otherwise."""
-        found = [m for m in self._database.read(lambda c: rows.listed(c, project_id))
-                 if holds(tree, lambda k, n, m=m: _read_model(m, k, n))]  # type: ignore[misc]
+        found = [
+            m for m in self._database.read(lambda c: rows.listed(c, project_id)) if holds(tree, partial(_read_model, m))
+        ]
         for order in reversed(orders):
             found.sort(key=lambda m: _read_model(m, order.kind, order.key), reverse=order.descending)
         return found
@@ -87,13 +98,17 @@ class Registry:
         return self._change(project_id, name, lambda _, m: replace(m, tags={**m.tags, **tags}))
 
     def delete_tag(self, project_id: str, name: str, key: str) -> Model:
-        return self._change(project_id, name, lambda _, m: replace(m, tags={k: v for k, v in m.tags.items() if k != key}))
+        return self._change(
+            project_id, name, lambda _, m: replace(m, tags={k: v for k, v in m.tags.items() if k != key})
+        )
 
     def set_alias(self, project_id: str, name: str, alias: str, version: int) -> Model:
         """Point ``alias`` at a version; what it pointed at before is let go."""
         if not _ALIAS.fullmatch(alias) or re.fullmatch(r"v\d+", alias, re.IGNORECASE) or alias.lower() == "latest":
-            raise InvalidInput(f"{alias[:80]!r} cannot be an alias: use letters, digits, '_' and '-', and neither 'latest' "
-                               "nor 'v' with a number.")  # fmt: skip
+            raise InvalidInput(
+                f"{alias[:80]!r} cannot be an alias: use letters, digits, '_' and '-', and neither 'latest' "
+                "nor 'v' with a number."
+            )
 
         def pointed(connection: Connection, model: Model) -> Model:
             _version(connection, project_id, name, version)
@@ -102,8 +117,9 @@ class Registry:
         return self._change(project_id, name, pointed)
 
     def delete_alias(self, project_id: str, name: str, alias: str) -> Model:
-        return self._change(project_id, name, lambda _, m: replace(
-            m, aliases={k: v for k, v in m.aliases.items() if k != alias}))  # fmt: skip
+        return self._change(
+            project_id, name, lambda _, m: replace(m, aliases={k: v for k, v in m.aliases.items() if k != alias})
+        )
 
     def _change(self, project_id: str, name: str, change: Callable[[Connection, Model], Model]) -> Model:
         def work(connection: Connection) -> Model:
@@ -114,15 +130,27 @@ class Registry:
         return self._database.write(work)
 
     # ------------------------------------------------------------------ versions
-    def create_version(self, project_id: str, name: str, *, run_id: str | None = None, candidate_id: str | None = None,
-                       cycle_id: str | None = None, files: Mapping[str, tuple[str, int]],
-                       signature: dict[str, Any] | None = None, decision: str = "none", description: str = "",
-                       user: str = "", origin: dict[str, Any] | None = None, tags: Mapping[str, str] | None = None,
-                       create_model: bool = True) -> ModelVersion:  # fmt: skip
+    def create_version(
+        self,
+        project_id: str,
+        name: str,
+        *,
+        run_id: str | None = None,
+        candidate_id: str | None = None,
+        cycle_id: str | None = None,
+        files: Mapping[str, tuple[str, int]],
+        signature: dict[str, Any] | None = None,
+        decision: str = "none",
+        description: str = "",
+        user: str = "",
+        origin: dict[str, Any] | None = None,
+        tags: Mapping[str, str] | None = None,
+        create_model: bool = True,
+    ) -> ModelVersion:
         """Register files (path to (sha256, size), all stored in this project before) as the model's next version.
 
-        The model is made when it does not exist, unless ``create_model`` is False. A candidate is registered once: asking
-        again gives the version it has.
+        The model is made when it does not exist, unless ``create_model`` is False. A candidate is registered once:
+        asking again gives the version it has.
         """
         _check_decision(decision)
         for path in files:
@@ -139,16 +167,38 @@ class Registry:
                     raise NotFound(NO_MODEL)
                 rows.add(connection, model := fresh)
             version = ModelVersion(
-                id=version_id, project_id=project_id, model=name, version=rows.next_version(connection, model),
-                decision=decision, run_id=run_id, cycle_id=cycle_id, candidate_id=candidate_id, description=description,
-                user=user, created_ms=now, updated_ms=now, signature=signature or {}, origin=origin or {},
-                tags=dict(tags or {}))  # fmt: skip
+                id=version_id,
+                project_id=project_id,
+                model=name,
+                version=rows.next_version(connection, model),
+                decision=decision,
+                run_id=run_id,
+                cycle_id=cycle_id,
+                candidate_id=candidate_id,
+                description=description,
+                user=user,
+                created_ms=now,
+                updated_ms=now,
+                signature=signature or {},
+                origin=origin or {},
+                tags=dict(tags or {}),
+            )
             rows.add_version(connection, model, version)
             for path, (sha256, size_bytes) in files.items():
                 if not file_rows.has_blob(connection, project_id, sha256):
                     raise NotFound(f"The file {path!r} of this version is not stored in this project; upload it first.")
-                file_rows.put(connection, File(project_id=project_id, owner_kind="version", owner_id=version_id,
-                                               path=path, sha256=sha256, size_bytes=size_bytes, created_ms=now))  # fmt: skip
+                file_rows.put(
+                    connection,
+                    File(
+                        project_id=project_id,
+                        owner_kind="version",
+                        owner_id=version_id,
+                        path=path,
+                        sha256=sha256,
+                        size_bytes=size_bytes,
+                        created_ms=now,
+                    ),
+                )
             rows.save(connection, replace(model, updated_ms=now))
             return version
 
@@ -172,11 +222,15 @@ class Registry:
 
         return self._database.read(work)
 
-    def search(self, project_id: str, *, name: str | None = None, tree: Filter = EVERYTHING,
-               orders: tuple[Order, ...] = ()) -> list[ModelVersion]:  # fmt: skip
+    def search(
+        self, project_id: str, *, name: str | None = None, tree: Filter = EVERYTHING, orders: tuple[Order, ...] = ()
+    ) -> list[ModelVersion]:
         """Versions that satisfy ``tree``, by model and newest first unless ``orders`` say otherwise."""
-        found = [v for v in self._database.read(lambda c: rows.listed_versions(c, project_id, name))
-                 if holds(tree, lambda k, n, v=v: _read_version(v, k, n))]  # type: ignore[misc]
+        found = [
+            v
+            for v in self._database.read(lambda c: rows.listed_versions(c, project_id, name))
+            if holds(tree, partial(_read_version, v))
+        ]
         for order in reversed(orders):
             found.sort(key=lambda v: _read_version(v, order.kind, order.key) or "", reverse=order.descending)
         return found
@@ -193,21 +247,29 @@ class Registry:
         return self._change_version(project_id, version_id, lambda v: replace(v, tags={**v.tags, **tags}))
 
     def delete_version_tag(self, project_id: str, version_id: str, key: str) -> ModelVersion:
-        return self._change_version(project_id, version_id, lambda v: replace(
-            v, tags={k: x for k, x in v.tags.items() if k != key}))  # fmt: skip
+        return self._change_version(
+            project_id, version_id, lambda v: replace(v, tags={k: x for k, x in v.tags.items() if k != key})
+        )
 
     def delete_version(self, project_id: str, name: str, version: int) -> None:
         def work(connection: Connection) -> None:
             found, model = _version(connection, project_id, name, version), _model(connection, project_id, name)
             _drop_files(connection, found)
             rows.remove_version(connection, found)
-            rows.save(connection, replace(model, aliases={k: v for k, v in model.aliases.items() if v != version},
-                                          updated_ms=self._clock.now_ms()))  # fmt: skip
+            rows.save(
+                connection,
+                replace(
+                    model,
+                    aliases={k: v for k, v in model.aliases.items() if v != version},
+                    updated_ms=self._clock.now_ms(),
+                ),
+            )
 
         self._database.write(work)
 
-    def _change_version(self, project_id: str, version_id: str,
-                        change: Callable[[ModelVersion], ModelVersion]) -> ModelVersion:  # fmt: skip
+    def _change_version(
+        self, project_id: str, version_id: str, change: Callable[[ModelVersion], ModelVersion]
+    ) -> ModelVersion:
         def work(connection: Connection) -> ModelVersion:
             found = rows.version_by_id(connection, project_id, version_id)
             if found is None:
@@ -250,8 +312,12 @@ def _version(connection: Connection, project_id: str, name: str, number: int) ->
 def _read_model(model: Model, kind: str, key: str) -> Any:
     if kind == "tag":
         return model.tags.get(key)
-    found = {"name": model.name, "creation_timestamp": model.created_ms, "timestamp": model.created_ms,
-             "last_updated_timestamp": model.updated_ms}  # fmt: skip
+    found = {
+        "name": model.name,
+        "creation_timestamp": model.created_ms,
+        "timestamp": model.created_ms,
+        "last_updated_timestamp": model.updated_ms,
+    }
     if kind != "attribute" or key not in found:
         raise InvalidInput(f"Models are searched by name, timestamps and tags, not by {key!r}.")
     return found[key]
@@ -260,10 +326,18 @@ def _read_model(model: Model, kind: str, key: str) -> Any:
 def _read_version(version: ModelVersion, kind: str, key: str) -> Any:
     if kind == "tag":
         return version.tags.get(key)
-    found = {"name": version.model, "version_number": version.version, "version": version.version,
-             "run_id": version.run_id, "source_path": version.origin.get("source", ""), "decision": version.decision,
-             "creation_timestamp": version.created_ms, "timestamp": version.created_ms,
-             "last_updated_timestamp": version.updated_ms, "cycle_id": version.cycle_id}  # fmt: skip
+    found = {
+        "name": version.model,
+        "version_number": version.version,
+        "version": version.version,
+        "run_id": version.run_id,
+        "source_path": version.origin.get("source", ""),
+        "decision": version.decision,
+        "creation_timestamp": version.created_ms,
+        "timestamp": version.created_ms,
+        "last_updated_timestamp": version.updated_ms,
+        "cycle_id": version.cycle_id,
+    }
     if kind != "attribute" or key not in found:
         raise InvalidInput(f"Model versions are searched by {', '.join(sorted(found))} and tags, not by {key!r}.")
     return found[key]

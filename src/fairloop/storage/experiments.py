@@ -20,8 +20,14 @@ def add(connection: Connection, experiment: Experiment, *, number: int | None = 
 
 
 def _values(experiment: Experiment) -> dict[str, Any]:
-    return {"project_id": experiment.project_id, "name": experiment.name, "active": experiment.active,
-            "created_ms": experiment.created_ms, "updated_ms": experiment.updated_ms, "tags": experiment.tags}  # fmt: skip
+    return {
+        "project_id": experiment.project_id,
+        "name": experiment.name,
+        "active": experiment.active,
+        "created_ms": experiment.created_ms,
+        "updated_ms": experiment.updated_ms,
+        "tags": experiment.tags,
+    }
 
 
 def get(connection: Connection, project_id: str, experiment_id: int) -> Experiment | None:

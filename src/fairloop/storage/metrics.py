@@ -61,7 +61,9 @@ class _Statements:
             " DO UPDATE SET count = series.count + excluded.count, step = excluded.step,"
             " timestamp_ms = excluded.timestamp_ms, bits = excluded.bits, value = excluded.value"
         )
-        self.count = self._spell("UPDATE series SET count = (SELECT count(*) FROM points WHERE series_id = ?) WHERE id = ?")
+        self.count = self._spell(
+            "UPDATE series SET count = (SELECT count(*) FROM points WHERE series_id = ?) WHERE id = ?"
+        )
 
         self.page = self._spell(
             "SELECT step, timestamp_ms, bits FROM points WHERE series_id = ? AND (step, timestamp_ms, bits) > (?, ?, ?)"
@@ -74,8 +76,10 @@ class _Statements:
 
 _SQLITE, _POSTGRES = _Statements("?"), _Statements("%s")
 _INSERT = "INSERT OR IGNORE INTO points (series_id, step, timestamp_ms, bits) VALUES @"
-_UNNEST = ("INSERT INTO points (series_id, step, timestamp_ms, bits) SELECT * FROM "
-           "unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) ON CONFLICT DO NOTHING")  # fmt: skip
+_UNNEST = (
+    "INSERT INTO points (series_id, step, timestamp_ms, bits) SELECT * FROM "
+    "unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) ON CONFLICT DO NOTHING"
+)
 
 
 def _many(sql: str, mark: str, rows: int, width: int) -> str:
@@ -141,12 +145,14 @@ def append(connection: Connection, driver: Any, run_seq: int, batches: list[Poin
             driver.execute(sql.count, (number, number))
 
 
-def _find_series(driver: Any, sql: _Statements, run_seq: int,
-                 keys: list[str]) -> dict[str, tuple[int, tuple[int, int, int] | None]]:  # fmt: skip
+def _find_series(
+    driver: Any, sql: _Statements, run_seq: int, keys: list[str]
+) -> dict[str, tuple[int, tuple[int, int, int] | None]]:
     """Key to (series id, latest point), for every key; missing series are started."""
     rows = driver.execute(_many(sql.find, sql.mark, len(keys), 1), (run_seq, *keys)).fetchall()
     known: dict[str, tuple[int, tuple[int, int, int] | None]] = {
-        row[0]: (row[1], None if row[4] is None else (row[2], row[3], row[4])) for row in rows}  # fmt: skip
+        row[0]: (row[1], None if row[4] is None else (row[2], row[3], row[4])) for row in rows
+    }
     if missing := [key for key in keys if key not in known]:
         given = [value for key in missing for value in (run_seq, key, 0)]
         for key, number in driver.execute(_many(sql.start, sql.mark, len(missing), 3), given).fetchall():
@@ -177,8 +183,9 @@ def keys(connection: Connection, run_seq: int) -> list[tuple[str, int]]:
     return [(row[0], row[1]) for row in connection.execute(query)]
 
 
-def history(connection: Connection, run_seq: int, key: str, *, after: tuple[int, int, int] | None = None,
-            limit: int = -1) -> list[tuple[int, int, int]]:  # fmt: skip
+def history(
+    connection: Connection, run_seq: int, key: str, *, after: tuple[int, int, int] | None = None, limit: int = -1
+) -> list[tuple[int, int, int]]:
     """Points (step, timestamp_ms, bits) of the series in order, those beyond ``after``, at most ``limit`` (-1: all)."""
     found = _series(connection, run_seq, key)
     if found is None:
@@ -189,12 +196,13 @@ def history(connection: Connection, run_seq: int, key: str, *, after: tuple[int,
     return rows.fetchall()  # type: ignore[no-any-return]  # the driver knows no types
 
 
-def sampled(connection: Connection, run_seq: int, key: str, most: int,
-            between: tuple[int, int] | None = None) -> tuple[int, list[Metric]]:  # fmt: skip
+def sampled(
+    connection: Connection, run_seq: int, key: str, most: int, between: tuple[int, int] | None = None
+) -> tuple[int, list[Metric]]:
     """(number of points, at most ``most`` of them spread evenly, first and last included).
 
-    Evenly along the steps, by one look into the index for each, so that a million points cost as little as ten thousand;
-    by rank where steps lie so unevenly that few would be found.
+    Evenly along the steps, by one look into the index for each, so that a million points cost as little as ten
+    thousand; by rank where steps lie so unevenly that few would be found.
     """
     found = _series(connection, run_seq, key)
     if found is None:
@@ -211,7 +219,9 @@ def sampled(connection: Connection, run_seq: int, key: str, most: int,
         rows = [tuple(row) for row in connection.execute(query)]
     else:
         backwards = [column.desc() for column in shown]
-        ends = [tuple(connection.execute(query.order_by(None).order_by(*by).limit(1)).one()) for by in (shown, backwards)]
+        ends = [
+            tuple(connection.execute(query.order_by(None).order_by(*by).limit(1)).one()) for by in (shown, backwards)
+        ]
         rows = _along_steps(connection, found["id"], ends[0], ends[1], most)
         if len(rows) < most // 4:
             rows = _by_rank(connection, mine, count, most)
@@ -233,6 +243,9 @@ def _by_rank(connection: Connection, mine: Any, count: int, most: int) -> list[A
     shown = (points.c.step, points.c.timestamp_ms, points.c.bits)
     ranked = select(*shown, func.row_number().over(order_by=shown).label("rank")).where(mine).subquery()
     stride = -(-(count - 1) // max(most - 1, 1))
-    query = select(ranked.c.step, ranked.c.timestamp_ms, ranked.c.bits).where(
-        ((ranked.c.rank - 1) % stride == 0) | (ranked.c.rank == count)).order_by(ranked.c.rank)  # fmt: skip
+    query = (
+        select(ranked.c.step, ranked.c.timestamp_ms, ranked.c.bits)
+        .where(((ranked.c.rank - 1) % stride == 0) | (ranked.c.rank == count))
+        .order_by(ranked.c.rank)
+    )
     return list(connection.execute(query))

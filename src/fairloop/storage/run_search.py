@@ -1,7 +1,7 @@
 """Searches over runs: the tree of core/search.py compiled to SQL, every value a bound parameter.
 
-A page ordered by a metric, param or tag comes in two phases, runs that have it and then the rest, so that each phase can
-walk an index and stop after the page.
+A page ordered by a metric, param or tag comes in two phases, runs that have it and then the rest, so that each phase
+can walk an index and stop after the page.
 """
 
 from __future__ import annotations
@@ -32,19 +32,33 @@ from fairloop.errors import InvalidInput
 from fairloop.storage.tables import experiments, params, run_tags, runs, series
 
 ATTRIBUTES: dict[str, Any] = {
-    "run_id": runs.c.id, "id": runs.c.id, "run_name": runs.c.name, "run name": runs.c.name, "name": runs.c.name,
-    "status": runs.c.status, "start_time": runs.c.start_ms, "created": runs.c.start_ms, "end_time": runs.c.end_ms,
-    "user_id": runs.c.user, "user": runs.c.user, "experiment_id": runs.c.experiment_id, "step_run_id": runs.c.step_run_id,
-}  # fmt: skip
+    "run_id": runs.c.id,
+    "id": runs.c.id,
+    "run_name": runs.c.name,
+    "run name": runs.c.name,
+    "name": runs.c.name,
+    "status": runs.c.status,
+    "start_time": runs.c.start_ms,
+    "created": runs.c.start_ms,
+    "end_time": runs.c.end_ms,
+    "user_id": runs.c.user,
+    "user": runs.c.user,
+    "experiment_id": runs.c.experiment_id,
+    "step_run_id": runs.c.step_run_id,
+}
 _NUMBERS = {"start_time", "created", "end_time", "experiment_id"}
-_TABLES: dict[str, tuple[Any, str]] = {"metric": (series, "value"), "param": (params, "value"), "tag": (run_tags, "value")}
+_TABLES: dict[str, tuple[Any, str]] = {
+    "metric": (series, "value"),
+    "param": (params, "value"),
+    "tag": (run_tags, "value"),
+}
 _FEW = 2000
 """So many rows are sorted sooner than an index is walked for them."""
 _DATASETS = {
     "sqlite": "SELECT 1 FROM json_each(runs.inputs, '$.datasets') AS d WHERE json_extract(d.value, '$.' || :field) {}",
     "postgresql": "SELECT 1 FROM jsonb_array_elements(coalesce((runs.inputs::jsonb)->'datasets', '[]')) AS d"
-                  " WHERE d->>:field {}",
-}  # fmt: skip
+    " WHERE d->>:field {}",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +73,14 @@ class Search:
     active: bool | None = True
 
 
-def page(connection: Connection, search: Search, *, phase: int = 0, offset: int = 0,
-         limit: int) -> tuple[list[int], tuple[int, int] | None]:  # fmt: skip
+def page(
+    connection: Connection, search: Search, *, phase: int = 0, offset: int = 0, limit: int
+) -> tuple[list[int], tuple[int, int] | None]:
     """(row numbers of runs, where the next page begins as (phase, offset) or None)."""
     if search.experiment_ids:
-        mine = select(experiments.c.id).where(experiments.c.project_id == search.project_id,
-                                              experiments.c.id.in_(search.experiment_ids))  # fmt: skip
+        mine = select(experiments.c.id).where(
+            experiments.c.project_id == search.project_id, experiments.c.id.in_(search.experiment_ids)
+        )
         search = replace(search, experiment_ids=tuple(connection.execute(mine).scalars()))
         if not search.experiment_ids:
             return [], None
@@ -207,8 +223,12 @@ class _Compiler:
             values = tuple(v if isinstance(v, float) else int(v) for v in values)
         else:
             values = tuple(str(v) for v in values)
-        return self._compare(column, Comparison(kind="attribute", key=part.key, op=part.op,
-                                                value=values if isinstance(part.value, tuple) else values[0]))  # fmt: skip
+        return self._compare(
+            column,
+            Comparison(
+                kind="attribute", key=part.key, op=part.op, value=values if isinstance(part.value, tuple) else values[0]
+            ),
+        )
 
     def _dataset(self, part: Comparison) -> ColumnElement[bool]:
         if part.key not in {"name", "digest", "context"}:
@@ -222,7 +242,8 @@ class _Compiler:
             word = part.op.upper()
         test = f"{word} ({', '.join(':' + m for m in marks)})" if "IN" in word.split() else f"{word} :value_0"
         return text(f"EXISTS ({_DATASETS[self._dialect].format(test)})").bindparams(
-            bindparam("field", part.key, unique=True), *(bindparam(m, v, unique=True) for m, v in marks.items()))  # type: ignore[return-value]  # a text clause serves as a condition
+            bindparam("field", part.key, unique=True), *(bindparam(m, v, unique=True) for m, v in marks.items())
+        )  # type: ignore[return-value]  # a text clause serves as a condition
 
     def _compare(self, column: Any, part: Comparison) -> ColumnElement[bool]:
         value, op = part.value, part.op
@@ -239,8 +260,14 @@ class _Compiler:
             return found
         if op in {"like", "ilike"}:
             return self._like(column, str(value), folded=op == "ilike")
-        tests = {"=": column.__eq__, "!=": column.__ne__, "<": column.__lt__, "<=": column.__le__,
-                 ">": column.__gt__, ">=": column.__ge__}  # fmt: skip
+        tests = {
+            "=": column.__eq__,
+            "!=": column.__ne__,
+            "<": column.__lt__,
+            "<=": column.__le__,
+            ">": column.__gt__,
+            ">=": column.__ge__,
+        }
         result: ColumnElement[bool] = tests[op](value)
         return result
 
@@ -286,5 +313,7 @@ def attribute(key: str) -> Any:
     """The column of a run's attribute; InvalidInput lists those there are."""
     column = ATTRIBUTES.get(key.lower())
     if column is None:
-        raise InvalidInput(f"Runs have no attribute {key!r}; there are: {', '.join(sorted(set(ATTRIBUTES) - {'run name'}))}.")
+        raise InvalidInput(
+            f"Runs have no attribute {key!r}; there are: {', '.join(sorted(set(ATTRIBUTES) - {'run name'}))}."
+        )
     return column

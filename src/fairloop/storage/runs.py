@@ -16,10 +16,23 @@ _CHUNK = 500
 
 def add(connection: Connection, run: Run, *, lease_s: float, now_ms: int) -> int:
     """Add the run and its tags; returns its row number."""
-    values = {"id": run.id, "project_id": run.project_id, "experiment_id": run.experiment_id, "name": run.name,
-              "status": run.status.value, "user": run.user, "active": run.active, "start_ms": run.start_ms,
-              "end_ms": run.end_ms, "step_run_id": run.step_run_id, "status_reason": run.status_reason,
-              "lease_s": lease_s, "touched_ms": now_ms, "inputs": run.inputs, "outputs": run.outputs}  # fmt: skip
+    values = {
+        "id": run.id,
+        "project_id": run.project_id,
+        "experiment_id": run.experiment_id,
+        "name": run.name,
+        "status": run.status.value,
+        "user": run.user,
+        "active": run.active,
+        "start_ms": run.start_ms,
+        "end_ms": run.end_ms,
+        "step_run_id": run.step_run_id,
+        "status_reason": run.status_reason,
+        "lease_s": lease_s,
+        "touched_ms": now_ms,
+        "inputs": run.inputs,
+        "outputs": run.outputs,
+    }
     seq: int = connection.execute(insert(runs).values(**values).returning(runs.c.seq)).scalar_one()
     put_tags(connection, seq, run.tags)
     return seq
@@ -51,17 +64,35 @@ def _some(connection: Connection, seqs: list[int]) -> dict[int, Run]:
     for table, into in ((run_tags, tags), (params, values)):
         for seq, key, value in connection.execute(select(table).where(table.c.run_seq.in_(seqs))):
             into[seq][key] = value
-    query = select(series.c.run_seq, series.c.key, series.c.bits, series.c.timestamp_ms, series.c.step).where(
-        series.c.run_seq.in_(seqs), series.c.bits.is_not(None)).order_by(series.c.key)  # fmt: skip
+    query = (
+        select(series.c.run_seq, series.c.key, series.c.bits, series.c.timestamp_ms, series.c.step)
+        .where(series.c.run_seq.in_(seqs), series.c.bits.is_not(None))
+        .order_by(series.c.key)
+    )
     for seq, key, bits, timestamp_ms, step in connection.execute(query):
         latest[seq].append(Metric(key=key, value=float_of(bits), timestamp_ms=timestamp_ms, step=step))
     rows = connection.execute(select(runs).where(runs.c.seq.in_(seqs))).mappings()
-    return {row["seq"]: Run(
-        id=row["id"], project_id=row["project_id"], experiment_id=row["experiment_id"], name=row["name"],
-        status=RunStatus(row["status"]), user=row["user"], active=row["active"], start_ms=row["start_ms"],
-        end_ms=row["end_ms"], step_run_id=row["step_run_id"], status_reason=row["status_reason"],
-        params=values[row["seq"]], metrics=latest[row["seq"]], tags=tags[row["seq"]], inputs=row["inputs"],
-        outputs=row["outputs"]) for row in rows}  # fmt: skip
+    return {
+        row["seq"]: Run(
+            id=row["id"],
+            project_id=row["project_id"],
+            experiment_id=row["experiment_id"],
+            name=row["name"],
+            status=RunStatus(row["status"]),
+            user=row["user"],
+            active=row["active"],
+            start_ms=row["start_ms"],
+            end_ms=row["end_ms"],
+            step_run_id=row["step_run_id"],
+            status_reason=row["status_reason"],
+            params=values[row["seq"]],
+            metrics=latest[row["seq"]],
+            tags=tags[row["seq"]],
+            inputs=row["inputs"],
+            outputs=row["outputs"],
+        )
+        for row in rows
+    }
 
 
 def save(connection: Connection, run_id: str, **changes: Any) -> None:
@@ -101,7 +132,8 @@ def put_params(connection: Connection, seq: int, values: dict[str, str]) -> tupl
 def open_runs(connection: Connection) -> list[tuple[str, int, float]]:
     """(id, touched, lease) of every run that claims to be running and follows no step."""
     query = select(runs.c.id, runs.c.touched_ms, runs.c.lease_s).where(
-        runs.c.status.in_([RunStatus.RUNNING.value, RunStatus.SCHEDULED.value]), runs.c.step_run_id.is_(None))  # fmt: skip
+        runs.c.status.in_([RunStatus.RUNNING.value, RunStatus.SCHEDULED.value]), runs.c.step_run_id.is_(None)
+    )
     return [(row[0], row[1], row[2]) for row in connection.execute(query)]
 
 
@@ -109,10 +141,13 @@ def fail_lost(connection: Connection, run_id: str, touched_ms: int, now_ms: int)
     """End the run as lost, unless it was written to or ended since ``touched_ms`` was read."""
     gone = connection.execute(
         update(runs)
-        .where(runs.c.id == run_id, runs.c.status.in_([RunStatus.RUNNING.value, RunStatus.SCHEDULED.value]),
-               runs.c.touched_ms == touched_ms)
+        .where(
+            runs.c.id == run_id,
+            runs.c.status.in_([RunStatus.RUNNING.value, RunStatus.SCHEDULED.value]),
+            runs.c.touched_ms == touched_ms,
+        )
         .values(status=RunStatus.FAILED.value, status_reason="lost", end_ms=now_ms)
-    )  # fmt: skip
+    )
     return gone.rowcount > 0
 
 
@@ -121,7 +156,8 @@ def orphans_of_steps(connection: Connection) -> list[tuple[str, str]]:
     query = (
         select(runs.c.id, step_runs.c.state)
         .join(step_runs, step_runs.c.id == runs.c.step_run_id)
-        .where(runs.c.status == RunStatus.RUNNING.value,
-               step_runs.c.state.in_(["done", "failed", "cancelled", "skipped"]))
-    )  # fmt: skip
+        .where(
+            runs.c.status == RunStatus.RUNNING.value, step_runs.c.state.in_(["done", "failed", "cancelled", "skipped"])
+        )
+    )
     return [(row[0], row[1]) for row in connection.execute(query)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from fairloop.core.clock import Clock
 from fairloop.core.runs import Experiment
@@ -24,8 +25,9 @@ class Experiments:
     def create(self, project_id: str, name: str, *, tags: dict[str, str] | None = None) -> Experiment:
         check_key(name, "experiment")
         now = self._clock.now_ms()
-        fresh = Experiment(id=-1, project_id=project_id, name=name, created_ms=now, updated_ms=now,
-                           tags=check_tags(tags or {}))  # fmt: skip
+        fresh = Experiment(
+            id=-1, project_id=project_id, name=name, created_ms=now, updated_ms=now, tags=check_tags(tags or {})
+        )
 
         def work(connection: Connection) -> Experiment:
             if known := rows.by_name(connection, project_id, name):
@@ -48,11 +50,15 @@ class Experiments:
         """The project's experiment for runs that name none."""
         return self.by_name(project_id, DEFAULT_EXPERIMENT)
 
-    def list(self, project_id: str, *, active: bool | None = True, tree: Filter = EVERYTHING,
-             orders: tuple[Order, ...] = ()) -> list[Experiment]:  # fmt: skip
+    def list(
+        self, project_id: str, *, active: bool | None = True, tree: Filter = EVERYTHING, orders: tuple[Order, ...] = ()
+    ) -> list[Experiment]:
         """The project's experiments that satisfy ``tree``, the newest first unless ``orders`` say otherwise."""
-        found = [e for e in self._database.read(lambda c: rows.listed(c, project_id))
-                 if (active is None or e.active == active) and holds(tree, lambda k, n, e=e: _read(e, k, n))]  # type: ignore[misc]
+        found = [
+            e
+            for e in self._database.read(lambda c: rows.listed(c, project_id))
+            if (active is None or e.active == active) and holds(tree, partial(_read, e))
+        ]
         for order in reversed(orders):
             found.sort(key=lambda e: _read(e, order.kind, order.key) or "", reverse=order.descending)  # sorted at once
         return found
@@ -118,8 +124,15 @@ def _found(connection: Connection, project_id: str, experiment_id: int) -> Exper
 def _read(experiment: Experiment, kind: str, key: str) -> str | int | None:
     if kind == "tag":
         return experiment.tags.get(key)
-    found = {"name": experiment.name, "experiment_id": experiment.id, "id": experiment.id,
-             "creation_time": experiment.created_ms, "last_update_time": experiment.updated_ms}  # fmt: skip
+    found = {
+        "name": experiment.name,
+        "experiment_id": experiment.id,
+        "id": experiment.id,
+        "creation_time": experiment.created_ms,
+        "last_update_time": experiment.updated_ms,
+    }
     if kind != "attribute" or key not in found:
-        raise InvalidInput(f"Experiments are searched by name, creation_time, last_update_time and tags, not by {key!r}.")
+        raise InvalidInput(
+            f"Experiments are searched by name, creation_time, last_update_time and tags, not by {key!r}."
+        )
     return found[key]  # type: ignore[return-value]  # text or number, by the table above

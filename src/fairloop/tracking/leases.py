@@ -9,8 +9,12 @@ from fairloop.core.runs import RunStatus
 from fairloop.storage import runs as rows
 from fairloop.storage.engine import Connection, Database
 
-_AFTER_STEP = {"done": RunStatus.FINISHED, "failed": RunStatus.FAILED, "cancelled": RunStatus.KILLED,
-               "skipped": RunStatus.KILLED}  # fmt: skip
+_AFTER_STEP = {
+    "done": RunStatus.FINISHED,
+    "failed": RunStatus.FAILED,
+    "cancelled": RunStatus.KILLED,
+    "skipped": RunStatus.KILLED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,5 +51,10 @@ class Leases:
 
     def _follow(self, connection: Connection, orphans: list[tuple[str, str]]) -> None:
         for run_id, state in orphans:
-            rows.save(connection, run_id, status=_AFTER_STEP[state].value, end_ms=self._clock.now_ms(),
-                      status_reason="" if state == "done" else f"its step ended as {state}")  # fmt: skip
+            rows.save(
+                connection,
+                run_id,
+                status=_AFTER_STEP[state].value,
+                end_ms=self._clock.now_ms(),
+                status_reason="" if state == "done" else f"its step ended as {state}",
+            )

@@ -20,8 +20,9 @@ TIMES_MS = range(-62_135_596_800_000, 253_402_300_800_000)
 def check_key(key: str, what: str) -> str:
     """``key`` if it can name a ``what``: 1 to 250 characters, none of them a control character."""
     if not key or len(key) > KEY_CHARACTERS or any(unicodedata.category(c) in {"Cc", "Cs"} for c in key):
-        raise InvalidInput(f"{key[:80]!r} cannot name a {what}: give 1 to {KEY_CHARACTERS} characters without "
-                           "control characters.")  # fmt: skip
+        raise InvalidInput(
+            f"{key[:80]!r} cannot name a {what}: give 1 to {KEY_CHARACTERS} characters without control characters."
+        )
     return key
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from fairloop.core.clock import Clock
@@ -26,14 +27,30 @@ class LoggedModels:
         self._database = database
         self._clock = clock
 
-    def create(self, project_id: str, experiment_id: int, *, name: str = "", run_id: str | None = None,
-               model_type: str = "", params: dict[str, str] | None = None,
-               tags: dict[str, str] | None = None) -> LoggedModel:  # fmt: skip
+    def create(
+        self,
+        project_id: str,
+        experiment_id: int,
+        *,
+        name: str = "",
+        run_id: str | None = None,
+        model_type: str = "",
+        params: dict[str, str] | None = None,
+        tags: dict[str, str] | None = None,
+    ) -> LoggedModel:
         now = self._clock.now_ms()
-        model = LoggedModel(id=f"m-{secrets.token_hex(16)}", project_id=project_id, experiment_id=experiment_id,
-                            name=check_key(name, "model") if name else new_run_name(), run_id=run_id,
-                            model_type=model_type, params=check_params(params or {}), tags=check_tags(tags or {}),
-                            created_ms=now, updated_ms=now)  # fmt: skip
+        model = LoggedModel(
+            id=f"m-{secrets.token_hex(16)}",
+            project_id=project_id,
+            experiment_id=experiment_id,
+            name=check_key(name, "model") if name else new_run_name(),
+            run_id=run_id,
+            model_type=model_type,
+            params=check_params(params or {}),
+            tags=check_tags(tags or {}),
+            created_ms=now,
+            updated_ms=now,
+        )
 
         def work(connection: Connection) -> None:
             if experiments.get(connection, project_id, experiment_id) is None:
@@ -103,15 +120,20 @@ class LoggedModels:
 
         self._database.write(work)
 
-    def search(self, project_id: str, experiment_ids: list[int], *, tree: Filter = EVERYTHING,
-               orders: tuple[Order, ...] = ()) -> list[LoggedModel]:  # fmt: skip
+    def search(
+        self, project_id: str, experiment_ids: list[int], *, tree: Filter = EVERYTHING, orders: tuple[Order, ...] = ()
+    ) -> list[LoggedModel]:
         """Those that satisfy ``tree``, the newest first unless ``orders`` say otherwise; without a value last."""
-        found = [m for m in self._database.read(lambda c: rows.listed(c, project_id, experiment_ids))
-                 if holds(tree, lambda k, n, m=m: _read(m, k, n))]  # type: ignore[misc]
+        found = [
+            m
+            for m in self._database.read(lambda c: rows.listed(c, project_id, experiment_ids))
+            if holds(tree, partial(_read, m))
+        ]
         for order in reversed(orders):
             values = {m.id: _read(m, order.kind, order.key) for m in found}
-            present = sorted((m for m in found if values[m.id] is not None), key=lambda m: values[m.id],
-                             reverse=order.descending)  # fmt: skip
+            present = sorted(
+                (m for m in found if values[m.id] is not None), key=lambda m: values[m.id], reverse=order.descending
+            )
             found = present + [m for m in found if values[m.id] is None]
         return found
 
@@ -143,9 +165,19 @@ def _read(model: LoggedModel, kind: str, key: str) -> Any:
     if kind == "metric":
         points = [m for m in model.metrics if m["key"] == key]
         return max(points, key=_rank)["value"] if points else None
-    found = {"name": model.name, "model_id": model.id, "status": model.status, "model_type": model.model_type,
-             "source_run_id": model.run_id, "creation_timestamp": model.created_ms, "creation_time": model.created_ms,
-             "last_updated_timestamp": model.updated_ms, "experiment_id": model.experiment_id}  # fmt: skip
+    found = {
+        "name": model.name,
+        "model_id": model.id,
+        "status": model.status,
+        "model_type": model.model_type,
+        "source_run_id": model.run_id,
+        "creation_timestamp": model.created_ms,
+        "creation_time": model.created_ms,
+        "last_updated_timestamp": model.updated_ms,
+        "experiment_id": model.experiment_id,
+    }
     if kind != "attribute" or key not in found:
-        raise InvalidInput(f"Logged models are searched by {', '.join(found)}, params, metrics and tags, not by {key!r}.")
+        raise InvalidInput(
+            f"Logged models are searched by {', '.join(found)}, params, metrics and tags, not by {key!r}."
+        )
     return found[key]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
@@ -61,9 +61,18 @@ class Tracking:
     def tick(self) -> None:
         self._leases.tick()
 
-    def create_run(self, project_id: str, experiment: int | str | None = None, name: str = "", *, user: str = "",
-                   start_ms: int | None = None, tags: Mapping[str, str] | None = None, step_run_id: str | None = None,
-                   lease_s: float | None = None) -> Run:  # fmt: skip
+    def create_run(
+        self,
+        project_id: str,
+        experiment: int | str | None = None,
+        name: str = "",
+        *,
+        user: str = "",
+        start_ms: int | None = None,
+        tags: Mapping[str, str] | None = None,
+        step_run_id: str | None = None,
+        lease_s: float | None = None,
+    ) -> Run:
         """Start a run in an experiment given by id or name (None: the project's Default; a new name makes one).
 
         ``lease_s`` is how long it may go without a write before it counts as lost; a run of a step follows its step.
@@ -71,10 +80,17 @@ class Tracking:
         home = self._experiment(project_id, experiment)
         if not home.active:
             raise InvalidInput(f"The experiment {home.name!r} is deleted; restore it before you log to it.")
-        run = Run(id=new_run_id(), project_id=project_id, experiment_id=home.id,
-                  name=check_key(name, "run") if name else new_run_name(), status=RunStatus.RUNNING, user=user,
-                  start_ms=self._clock.now_ms() if start_ms is None else check_time(start_ms, "start time"),
-                  step_run_id=step_run_id, tags=check_tags(tags or {}))  # fmt: skip
+        run = Run(
+            id=new_run_id(),
+            project_id=project_id,
+            experiment_id=home.id,
+            name=check_key(name, "run") if name else new_run_name(),
+            status=RunStatus.RUNNING,
+            user=user,
+            start_ms=self._clock.now_ms() if start_ms is None else check_time(start_ms, "start time"),
+            step_run_id=step_run_id,
+            tags=check_tags(tags or {}),
+        )
         lease, now = self._lease_s if lease_s is None else lease_s, self._clock.now_ms()
         self._database.write(lambda c: rows.add(c, run, lease_s=lease, now_ms=now))
         return run
@@ -95,8 +111,16 @@ class Tracking:
             raise NotFound(MISSING)
         return run
 
-    def update(self, project_id: str, run_id: str, *, status: RunStatus | None = None, end_ms: int | None = None,
-               name: str | None = None, reason: str = "") -> Run:  # fmt: skip
+    def update(
+        self,
+        project_id: str,
+        run_id: str,
+        *,
+        status: RunStatus | None = None,
+        end_ms: int | None = None,
+        name: str | None = None,
+        reason: str = "",
+    ) -> Run:
         """Change status, end and name; a run set back to running is open again."""
         now = self._clock.now_ms()
         changes: dict[str, Any] = {"touched_ms": now}
@@ -115,8 +139,9 @@ class Tracking:
 
         return self._database.write(work)
 
-    def set_status(self, project_id: str, run_id: str, status: RunStatus, *, end_ms: int | None = None,
-                   reason: str = "") -> Run:  # fmt: skip
+    def set_status(
+        self, project_id: str, run_id: str, status: RunStatus, *, end_ms: int | None = None, reason: str = ""
+    ) -> Run:
         return self.update(project_id, run_id, status=status, end_ms=end_ms, reason=reason)
 
     def set_active(self, project_id: str, run_id: str, active: bool) -> None:
@@ -140,19 +165,40 @@ class Tracking:
         return found.seq
 
     # ------------------------------------------------------------------ logging
-    def log_batch(self, project_id: str, run_id: str, *, metrics: Iterable[Metric] = (),
-                  params: Mapping[str, str] | None = None, tags: Mapping[str, str] | None = None) -> None:  # fmt: skip
+    def log_batch(
+        self,
+        project_id: str,
+        run_id: str,
+        *,
+        metrics: Iterable[Metric] = (),
+        params: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
         """Log all of it, or nothing; done when it is on disk. Logging the same again changes nothing."""
         by_key: dict[str, list[Metric]] = {}
         for metric in metrics:
             by_key.setdefault(metric.key, []).append(metric)
-        series = [series_of(key, [check_int64(m.step, "step") for m in some],
-                            [m.timestamp_ms for m in some], [float(m.value) for m in some])
-                  for key, some in by_key.items()]  # fmt: skip
+        series = [
+            series_of(
+                key,
+                [check_int64(m.step, "step") for m in some],
+                [m.timestamp_ms for m in some],
+                [float(m.value) for m in some],
+            )
+            for key, some in by_key.items()
+        ]
         self.submit_batch(project_id, run_id, series, params or {}, tags or {}).result()
 
-    def submit_batch(self, project_id: str, run_id: str, series: list[Points], params: Mapping[str, str],
-                     tags: Mapping[str, str], *, name: str | None = None) -> Future[None]:  # fmt: skip
+    def submit_batch(
+        self,
+        project_id: str,
+        run_id: str,
+        series: list[Points],
+        params: Mapping[str, str],
+        tags: Mapping[str, str],
+        *,
+        name: str | None = None,
+    ) -> Future[None]:
         """``log_batch`` without waiting; ``name`` renames the run in the same unit."""
         if (count := sum(len(s.bits) for s in series)) > BATCH_METRICS:
             raise TooLarge(f"{count} metrics at once; {BATCH_METRICS} are allowed. Send them in several batches.")
@@ -168,8 +214,10 @@ class Tracking:
             if not found.active:
                 raise InvalidInput(f"The run {run_id} is deleted; restore it before you log to it.")
             if clash := rows.put_params(connection, found.seq, values):
-                raise InvalidInput(f"Param {clash[0]!r} of run {run_id} is {clash[1][:200]!r} and cannot become "
-                                   f"{clash[2][:200]!r}: params are logged once. Start a new run.")  # fmt: skip
+                raise InvalidInput(
+                    f"Param {clash[0]!r} of run {run_id} is {clash[1][:200]!r} and cannot become "
+                    f"{clash[2][:200]!r}: params are logged once. Start a new run."
+                )
             if labels:
                 rows.put_tags(connection, found.seq, labels)
             if name is not None:
@@ -187,8 +235,14 @@ class Tracking:
 
         self._database.write(work)
 
-    def log_inputs(self, project_id: str, run_id: str, *, datasets: list[dict[str, Any]] = [],  # noqa: B006  # never changed
-                   models: list[str] = []) -> None:  # noqa: B006  # fmt: skip
+    def log_inputs(
+        self,
+        project_id: str,
+        run_id: str,
+        *,
+        datasets: Sequence[dict[str, Any]] = (),
+        models: Sequence[str] = (),
+    ) -> None:
         """Add datasets (by name and digest) and logged models that the run read."""
 
         def work(connection: Connection) -> None:
@@ -197,8 +251,12 @@ class Tracking:
             known = {(d["name"], d["digest"]): d for d in run.inputs.get("datasets", [])}
             known |= {(d["name"], d["digest"]): d for d in datasets}
             ids = list(dict.fromkeys([*run.inputs.get("models", []), *models]))
-            rows.save(connection, run_id, inputs={"datasets": list(known.values()), "models": ids},
-                      touched_ms=self._clock.now_ms())  # fmt: skip
+            rows.save(
+                connection,
+                run_id,
+                inputs={"datasets": list(known.values()), "models": ids},
+                touched_ms=self._clock.now_ms(),
+            )
 
         self._database.write(work)
 
@@ -214,12 +272,21 @@ class Tracking:
         self._database.write(work)
 
     # ------------------------------------------------------------------ reading
-    def search(self, project_id: str, tree: Filter = EVERYTHING, *, experiment_ids: Iterable[int] = (),
-               orders: Iterable[Order] = (), active: bool | None = True, limit: int = 100,
-               cursor: str | None = None) -> Page[Run]:  # fmt: skip
+    def search(
+        self,
+        project_id: str,
+        tree: Filter = EVERYTHING,
+        *,
+        experiment_ids: Iterable[int] = (),
+        orders: Iterable[Order] = (),
+        active: bool | None = True,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Page[Run]:
         """One page of runs; by default the newest first."""
-        search = run_search.Search(project_id=project_id, experiment_ids=tuple(experiment_ids), tree=tree,
-                                   orders=tuple(orders), active=active)  # fmt: skip
+        search = run_search.Search(
+            project_id=project_id, experiment_ids=tuple(experiment_ids), tree=tree, orders=tuple(orders), active=active
+        )
         phase, offset = _read_cursor(cursor)
 
         def work(connection: Connection) -> tuple[list[Run], tuple[int, int] | None]:
@@ -229,24 +296,31 @@ class Tracking:
         found, following = self._database.read(work)
         return Page(items=found, next=_cursor(following) if following else None)
 
-    def history(self, project_id: str, run_id: str, key: str, *, limit: int = -1,
-                cursor: str | None = None) -> Page[Metric]:  # fmt: skip
+    def history(
+        self, project_id: str, run_id: str, key: str, *, limit: int = -1, cursor: str | None = None
+    ) -> Page[Metric]:
         """The points of a series in order of step and time: all, or pages of ``limit``."""
         rows_found, following = self.history_rows(project_id, run_id, key, limit=limit, cursor=cursor)
-        return Page(items=[Metric(key=key, value=codec.float_of(b), timestamp_ms=t, step=s) for s, t, b in rows_found],
-                    next=following)  # fmt: skip
+        return Page(
+            items=[Metric(key=key, value=codec.float_of(b), timestamp_ms=t, step=s) for s, t, b in rows_found],
+            next=following,
+        )
 
-    def history_rows(self, project_id: str, run_id: str, key: str, *, limit: int = -1,
-                     cursor: str | None = None) -> tuple[list[tuple[int, int, int]], str | None]:  # fmt: skip
+    def history_rows(
+        self, project_id: str, run_id: str, key: str, *, limit: int = -1, cursor: str | None = None
+    ) -> tuple[list[tuple[int, int, int]], str | None]:
         """(plain (step, timestamp_ms, bits), cursor of the next page), for whoever has many to write out."""
         after, wanted = _read_point(cursor), limit + 1 if limit >= 0 else -1
-        found = self._database.read(lambda c: points.history(c, _seq(c, project_id, run_id), key, after=after, limit=wanted))
+        found = self._database.read(
+            lambda c: points.history(c, _seq(c, project_id, run_id), key, after=after, limit=wanted)
+        )
         if limit < 0 or len(found) <= limit:
             return found, None
         return found[:limit], _encode(list(found[limit - 1]))
 
-    def sampled(self, project_id: str, run_id: str, key: str, *, most: int = SAMPLE,
-                between: tuple[int, int] | None = None) -> tuple[int, list[Metric]]:  # fmt: skip
+    def sampled(
+        self, project_id: str, run_id: str, key: str, *, most: int = SAMPLE, between: tuple[int, int] | None = None
+    ) -> tuple[int, list[Metric]]:
         """(number of points, at most ``most`` of them): enough to draw the series, whatever its length."""
         return self._database.read(lambda c: points.sampled(c, _seq(c, project_id, run_id), key, most, between))
 

@@ -1,4 +1,4 @@
-"""The unchanged MLflow client, given only a URL, against a started server. Each flow is a script as a user writes it."""
+"""The unchanged MLflow client, given only a URL, against a started server. Each flow is a script as users write them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from tests.conftest import RunningServer
 
 FLOWS = Path(__file__).with_name("flows")
@@ -17,10 +16,22 @@ FLOWS = Path(__file__).with_name("flows")
 def run_flow(server: RunningServer, name: str, folder: Path, **environment: str) -> None:
     """Run the script in a folder of its own; its failed assertion is this test's."""
     given = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")}
-    given |= {"MLFLOW_TRACKING_URI": server.url, "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-              "GIT_PYTHON_REFRESH": "quiet", **environment}  # fmt: skip
-    done = subprocess.run([sys.executable, str(FLOWS / name)], env=given, cwd=folder, capture_output=True, text=True,
-                          timeout=150, check=False)  # fmt: skip
+    given |= {
+        "MLFLOW_TRACKING_URI": server.url,
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+        "GIT_PYTHON_REFRESH": "quiet",
+        **environment,
+    }
+    done = subprocess.run(
+        [sys.executable, str(FLOWS / name)],
+        env=given,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     assert list(folder.iterdir()) == [], "the client wrote to the working folder instead of the server"
 

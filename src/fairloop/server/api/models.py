@@ -47,7 +47,9 @@ class AliasTarget:
     version: int
 
 
-def list_models(services: Services, project: Project, filter: str = "", order_by: str = "") -> Page[Model]:  # the query's name
+def list_models(
+    services: Services, project: Project, filter: str = "", order_by: str = ""
+) -> Page[Model]:  # the query's name
     """The project's models by name."""
     orders = tuple(parse_order(part) for part in order_by.split(",") if part.strip())
     return Page(items=services.registry.models(project.id, tree=parse_filter(filter), orders=orders))
@@ -55,7 +57,9 @@ def list_models(services: Services, project: Project, filter: str = "", order_by
 
 def create_model(services: Services, project: Project, identity: Identity, data: NewModel) -> Model:
     """Create a model without versions."""
-    made = services.registry.create_model(project.id, data.name, description=data.description, tags=check_tags(data.tags))
+    made = services.registry.create_model(
+        project.id, data.name, description=data.description, tags=check_tags(data.tags)
+    )
     services.audit.record(identity, "model.create", project_id=project.id, object=made.name)
     return made
 
@@ -87,17 +91,30 @@ def list_versions(services: Services, project: Project, name: str) -> Page[Model
     return Page(items=services.registry.search(project.id, name=name))
 
 
-def create_version(services: Services, project: Project, identity: Identity, name: str,
-                   data: NewModelVersion) -> ModelVersion:  # fmt: skip
+def create_version(
+    services: Services, project: Project, identity: Identity, name: str, data: NewModelVersion
+) -> ModelVersion:
     """Register stored files as the model's next version; the model is made when it is new."""
     if data.run_id is not None:
         services.tracking.get(project.id, data.run_id)
     files = {path: (sha256, services.files.size(project.id, sha256)) for path, sha256 in data.files.items()}
     made = services.registry.create_version(
-        project.id, name, run_id=data.run_id, files=files, description=data.description, signature=data.signature,
-        user=identity.name, tags=check_tags(data.tags))  # fmt: skip
-    services.audit.record(identity, "model.version", project_id=project.id, object=made.id,
-                          detail={"model": name, "version": made.version})  # fmt: skip
+        project.id,
+        name,
+        run_id=data.run_id,
+        files=files,
+        description=data.description,
+        signature=data.signature,
+        user=identity.name,
+        tags=check_tags(data.tags),
+    )
+    services.audit.record(
+        identity,
+        "model.version",
+        project_id=project.id,
+        object=made.id,
+        detail={"model": name, "version": made.version},
+    )
     return made
 
 
@@ -116,11 +133,14 @@ def get_version_by_alias(services: Services, project: Project, name: str, alias:
     return services.registry.version_by_alias(project.id, name, alias)
 
 
-def set_alias(services: Services, project: Project, identity: Identity, name: str, alias: str, data: AliasTarget) -> Model:
+def set_alias(
+    services: Services, project: Project, identity: Identity, name: str, alias: str, data: AliasTarget
+) -> Model:
     """Point an alias at a version."""
     changed = services.registry.set_alias(project.id, name, alias, data.version)
-    services.audit.record(identity, "model.alias", project_id=project.id, object=name,
-                          detail={"alias": alias, "version": data.version})  # fmt: skip
+    services.audit.record(
+        identity, "model.alias", project_id=project.id, object=name, detail={"alias": alias, "version": data.version}
+    )
     return changed
 
 

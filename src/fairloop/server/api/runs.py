@@ -33,7 +33,7 @@ class NewExperiment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRun:
-    """``experiment`` is a name (made when it is new); empty means Default. ``lease_s`` is how long the run may be silent."""
+    """``experiment`` is a name (made when new; empty: Default); ``lease_s`` is how long the run may be silent."""
 
     experiment: str = ""
     name: str = ""
@@ -91,20 +91,36 @@ def create_experiment(services: Services, project: Project, data: NewExperiment)
     return services.tracking.experiments.create(project.id, data.name, tags=data.tags)
 
 
-def list_runs(services: Services, project: Project, filter: str = "", order_by: str = "", experiment_id: int | None = None,  # the query's name
-              deleted: bool = False, limit: int = 100, cursor: str | None = None) -> Page[Run]:  # fmt: skip
+def list_runs(
+    services: Services,
+    project: Project,
+    filter: str = "",
+    order_by: str = "",
+    experiment_id: int | None = None,  # the query's name
+    deleted: bool = False,
+    limit: int = 100,
+    cursor: str | None = None,
+) -> Page[Run]:
     """Runs by filter and order (comma separated), a page at a time; by default the newest first."""
     orders = [parse_order(part) for part in order_by.split(",") if part.strip()]
     ids = [] if experiment_id is None else [experiment_id]
-    page = services.tracking.search(project.id, parse_filter(filter), experiment_ids=ids, orders=orders,
-                                    active=not deleted, limit=_limit(limit), cursor=cursor)  # fmt: skip
+    page = services.tracking.search(
+        project.id,
+        parse_filter(filter),
+        experiment_ids=ids,
+        orders=orders,
+        active=not deleted,
+        limit=_limit(limit),
+        cursor=cursor,
+    )
     return Page(items=[without_files(run) for run in page.items], next=page.next)
 
 
 def create_run(services: Services, project: Project, identity: Identity, data: NewRun) -> Run:
     """Start a run."""
-    run = services.tracking.create_run(project.id, data.experiment or None, data.name, user=identity.name, tags=data.tags,
-                                       lease_s=data.lease_s)  # fmt: skip
+    run = services.tracking.create_run(
+        project.id, data.experiment or None, data.name, user=identity.name, tags=data.tags, lease_s=data.lease_s
+    )
     if data.params:
         services.tracking.log_batch(project.id, run.id, params=data.params)
         return services.tracking.get(project.id, run.id)
@@ -160,15 +176,20 @@ def get_series(services: Services, project: Project, run_id: str, key: str, most
 
 
 def shown(files: list[File]) -> Page[Artifact]:
-    return Page(items=[Artifact(path=f.path, sha256=f.sha256, size_bytes=f.size_bytes, created_ms=f.created_ms)
-                       for f in files])  # fmt: skip
+    return Page(
+        items=[Artifact(path=f.path, sha256=f.sha256, size_bytes=f.size_bytes, created_ms=f.created_ms) for f in files]
+    )
 
 
 def streamed(services: Services, owner: tuple[str, str], path: str) -> Stream:
     """An artifact's bytes as an answer that no browser runs."""
     file, body = services.files.stream(owner, path)
-    headers = {"Content-Length": str(file.size_bytes), "Content-Disposition": "attachment", "ETag": f'"{file.sha256}"',
-               "Content-Security-Policy": "sandbox; default-src 'none'"}  # fmt: skip
+    headers = {
+        "Content-Length": str(file.size_bytes),
+        "Content-Disposition": "attachment",
+        "ETag": f'"{file.sha256}"',
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+    }
     return Stream(body, media_type="application/octet-stream", headers=headers)
 
 
@@ -183,8 +204,9 @@ def get_artifact(request: Request[Any, Any, Any], services: Services, project: P
     return streamed(services, services.tracking.owner_of(project.id, run_id), path)
 
 
-async def put_artifact(request: Request[Any, Any, Any], services: Services, project: Project,
-                       run_id: str) -> Response[bytes]:  # fmt: skip
+async def put_artifact(
+    request: Request[Any, Any, Any], services: Services, project: Project, run_id: str
+) -> Response[bytes]:
     """Store a file of the run; visible when all its bytes are on disk."""
     path = check_artifact_path(sent_path(request, f"/runs/{run_id}/artifacts/"))
     owner = await asyncio.to_thread(services.tracking.owner_of, project.id, run_id)

@@ -18,10 +18,18 @@ async def version() -> Response[bytes]:
 
 async def server_info() -> Response[bytes]:
     """What this server can do."""
-    return wire.answer({"store_type": "SqlStore", "workspaces_enabled": True, "trace_archival_enabled": False,
-                        "multipart_uploads_enabled": False, "multipart_downloads_enabled": False,
-                        "presigned_upload_run_id_supported": False, "presigned_upload_model_id_supported": False,
-                        "features_enabled": []})  # fmt: skip
+    return wire.answer(
+        {
+            "store_type": "SqlStore",
+            "workspaces_enabled": True,
+            "trace_archival_enabled": False,
+            "multipart_uploads_enabled": False,
+            "multipart_downloads_enabled": False,
+            "presigned_upload_run_id_supported": False,
+            "presigned_upload_model_id_supported": False,
+            "features_enabled": [],
+        }
+    )
 
 
 def list_workspaces(services: Services, identity: Identity) -> Response[bytes]:

@@ -35,8 +35,9 @@ def _level(files: list[File], folder: str) -> list[dict[str, Any]]:
         if not file.path.startswith(prefix):
             continue
         name, slash, _ = file.path[len(prefix) :].partition("/")
-        found[name] = {"path": name, "is_dir": True} if slash else {
-            "path": name, "is_dir": False, "file_size": file.size_bytes}  # fmt: skip
+        found[name] = (
+            {"path": name, "is_dir": True} if slash else {"path": name, "is_dir": False, "file_size": file.size_bytes}
+        )
     return [found[name] for name in sorted(found)]
 
 
@@ -89,8 +90,12 @@ def download(request: Ask, services: Services, project: Project) -> Stream:
     """A file's bytes, verified while they are read."""
     place = _place(request, services, project)
     file, body = services.files.stream(place.owner, place.path)
-    headers = {"Content-Length": str(file.size_bytes), "Content-Disposition": "attachment", "ETag": f'"{file.sha256}"',
-               "Content-Security-Policy": "sandbox; default-src 'none'"}  # fmt: skip
+    headers = {
+        "Content-Length": str(file.size_bytes),
+        "Content-Disposition": "attachment",
+        "ETag": f'"{file.sha256}"',
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+    }
     return Stream(body, media_type="application/octet-stream", headers=headers)
 
 

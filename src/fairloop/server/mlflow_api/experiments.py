@@ -16,14 +16,14 @@ from fairloop.server.services import Services
 Ask = Request[Any, Any, Any]
 
 
-
-
 def create(services: Services, project: Project, body: bytes) -> Response[bytes]:
     """Create an experiment."""
     asked = wire.decode(wire.CreateExperiment, body)
     if asked.artifact_location:
-        raise InvalidInput(f"artifact_location is {asked.artifact_location[:120]!r}: where files are stored is the server's "
-                           "decision; leave it out.")  # fmt: skip
+        raise InvalidInput(
+            f"artifact_location is {asked.artifact_location[:120]!r}: where files are stored is the server's "
+            "decision; leave it out."
+        )
     made = services.tracking.experiments.create(project.id, asked.name, tags=wire.pairs(asked.tags))
     return wire.answer({"experiment_id": str(made.id)})
 
@@ -31,7 +31,9 @@ def create(services: Services, project: Project, body: bytes) -> Response[bytes]
 def get(request: Ask, services: Services, project: Project) -> Response[bytes]:
     """One experiment by id."""
     number = experiment_id(services, project, request.query_params.get("experiment_id", ""))
-    return wire.answer({"experiment": wire.experiment(services.tracking.experiments.get(project.id, number), project.name)})
+    return wire.answer(
+        {"experiment": wire.experiment(services.tracking.experiments.get(project.id, number), project.name)}
+    )
 
 
 def get_by_name(request: Ask, services: Services, project: Project) -> Response[bytes]:
@@ -48,15 +50,26 @@ def search(services: Services, project: Project, body: bytes) -> Response[bytes]
 def search_get(request: Ask, services: Services, project: Project) -> Response[bytes]:
     """Experiments by filter, asked in the query."""
     given = request.query_params
-    return _search(services, project, wire.SearchExperiments(
-        max_results=given.get("max_results", 1000), page_token=given.get("page_token", ""), filter=given.get("filter", ""),
-        order_by=given.getall("order_by", []), view_type=given.get("view_type", "ACTIVE_ONLY")))  # fmt: skip
+    return _search(
+        services,
+        project,
+        wire.SearchExperiments(
+            max_results=given.get("max_results", 1000),
+            page_token=given.get("page_token", ""),
+            filter=given.get("filter", ""),
+            order_by=given.getall("order_by", []),
+            view_type=given.get("view_type", "ACTIVE_ONLY"),
+        ),
+    )
 
 
 def _search(services: Services, project: Project, asked: wire.SearchExperiments) -> Response[bytes]:
     found = services.tracking.experiments.list(
-        project.id, active=active_of(asked.view_type), tree=parse_filter(asked.filter),
-        orders=tuple(parse_order(o) for o in asked.order_by))  # fmt: skip
+        project.id,
+        active=active_of(asked.view_type),
+        tree=parse_filter(asked.filter),
+        orders=tuple(parse_order(o) for o in asked.order_by),
+    )
     page, token = cut(found, asked.page_token, limit_of(asked.max_results, 50_000))
     answer: dict[str, Any] = {"experiments": [wire.experiment(e, project.name) for e in page]}
     if token:

@@ -19,21 +19,31 @@ def create(services: Services, project: Project, body: bytes) -> Response[bytes]
     """Create a logged model; its files follow."""
     asked = wire.decode(wire.CreateLoggedModel, body)
     made = services.tracking.logged_models.create(
-        project.id, experiment_id(services, project, asked.experiment_id), name=asked.name, run_id=asked.source_run_id or None,
-        model_type=asked.model_type, params=wire.pairs(asked.params), tags=wire.pairs(asked.tags))  # fmt: skip
+        project.id,
+        experiment_id(services, project, asked.experiment_id),
+        name=asked.name,
+        run_id=asked.source_run_id or None,
+        model_type=asked.model_type,
+        params=wire.pairs(asked.params),
+        tags=wire.pairs(asked.tags),
+    )
     return wire.answer({"model": wire.logged_model(made)})
 
 
 def get(request: Ask, services: Services, project: Project, model_id: str) -> Response[bytes]:
     """One logged model."""
     deleted = request.query_params.get("allow_deleted", "") == "true"
-    return wire.answer({"model": wire.logged_model(services.tracking.logged_models.get(project.id, model_id, deleted=deleted))})
+    return wire.answer(
+        {"model": wire.logged_model(services.tracking.logged_models.get(project.id, model_id, deleted=deleted))}
+    )
 
 
 def finalize(services: Services, project: Project, model_id: str, body: bytes) -> Response[bytes]:
     """Say whether a logged model's files arrived."""
     status = wire.status_of_model(wire.decode(wire.FinalizeLoggedModel, body).status)
-    return wire.answer({"model": wire.logged_model(services.tracking.logged_models.finalize(project.id, model_id, status))})
+    return wire.answer(
+        {"model": wire.logged_model(services.tracking.logged_models.finalize(project.id, model_id, status))}
+    )
 
 
 def delete(services: Services, project: Project, model_id: str) -> Response[bytes]:
@@ -50,7 +60,9 @@ def search(services: Services, project: Project, body: bytes) -> Response[bytes]
         order = parse_order(by.field_name)
         orders.append(Order(kind=order.kind, key=order.key, descending=not by.ascending))
     ids = [experiment_id(services, project, text) for text in asked.experiment_ids]
-    found = services.tracking.logged_models.search(project.id, ids, tree=parse_filter(asked.filter), orders=tuple(orders))
+    found = services.tracking.logged_models.search(
+        project.id, ids, tree=parse_filter(asked.filter), orders=tuple(orders)
+    )
     page, token = cut(found, asked.page_token, limit_of(asked.max_results, 1000))
     answer: dict[str, Any] = {"models": [wire.logged_model(m) for m in page]}
     if token:
@@ -61,7 +73,9 @@ def search(services: Services, project: Project, body: bytes) -> Response[bytes]
 def set_tags(services: Services, project: Project, model_id: str, body: bytes) -> Response[bytes]:
     """Set tags of a logged model."""
     tags = wire.pairs(wire.decode(wire.PairsOfLoggedModel, body).tags)
-    return wire.answer({"model": wire.logged_model(services.tracking.logged_models.set_tags(project.id, model_id, tags))})
+    return wire.answer(
+        {"model": wire.logged_model(services.tracking.logged_models.set_tags(project.id, model_id, tags))}
+    )
 
 
 def delete_tag(services: Services, project: Project, model_id: str, tag_key: str) -> Response[bytes]:
@@ -73,4 +87,6 @@ def delete_tag(services: Services, project: Project, model_id: str, tag_key: str
 def log_params(services: Services, project: Project, model_id: str, body: bytes) -> Response[bytes]:
     """Log params of a logged model."""
     params = wire.pairs(wire.decode(wire.PairsOfLoggedModel, body).params)
-    return wire.answer({"model": wire.logged_model(services.tracking.logged_models.log_params(project.id, model_id, params))})
+    return wire.answer(
+        {"model": wire.logged_model(services.tracking.logged_models.log_params(project.id, model_id, params))}
+    )

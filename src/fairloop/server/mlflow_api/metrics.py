@@ -40,27 +40,53 @@ def series(points: list[wire.Point]) -> list[Points]:
     by_key: dict[str, list[wire.Point]] = defaultdict(list)
     for point in points:
         by_key[point.key].append(point)
-    return [series_of(key, _wholes([p.step for p in some], "step"), _wholes([p.timestamp for p in some], "timestamp"),
-                      [v if type(v := p.value) is float else wire.real(v) for p in some])
-            for key, some in by_key.items()]  # fmt: skip
+    return [
+        series_of(
+            key,
+            _wholes([p.step for p in some], "step"),
+            _wholes([p.timestamp for p in some], "timestamp"),
+            [v if type(v := p.value) is float else wire.real(v) for p in some],
+        )
+        for key, some in by_key.items()
+    ]
 
 
 def _means(request: Ask) -> tuple[Services, Project]:
-    """The services and the project. The framework would start a task for each if they were parameters: a third of the time."""
+    """The services and the project; as parameters the framework would start a task for each: a third of the time."""
     return request.app.state.services, request.scope["state"]["project"]
 
 
-def _submit(services: Services, project: Project, run_id: str, points: list[wire.Point], params: Mapping[str, str],
-            tags: Mapping[str, str]) -> Future[None]:  # fmt: skip
-    return services.tracking.submit_batch(project.id, run_id, series(points), params, tags, name=tags.get(wire.RUN_NAME))
+def _submit(
+    services: Services,
+    project: Project,
+    run_id: str,
+    points: list[wire.Point],
+    params: Mapping[str, str],
+    tags: Mapping[str, str],
+) -> Future[None]:
+    return services.tracking.submit_batch(
+        project.id, run_id, series(points), params, tags, name=tags.get(wire.RUN_NAME)
+    )
 
 
-async def _done(services: Services, project: Project, run_id: str, points: list[wire.Point],
-                written: Future[None]) -> Response[bytes]:  # fmt: skip
+async def _done(
+    services: Services, project: Project, run_id: str, points: list[wire.Point], written: Future[None]
+) -> Response[bytes]:
     await asyncio.wrap_future(written)
-    named = [{"model_id": p.model_id, "key": p.key, "value": wire.real(p.value), "timestamp_ms": wire.whole(p.timestamp, ""),
-              "step": wire.whole(p.step, ""), "run_id": run_id, "dataset_name": p.dataset_name,
-              "dataset_digest": p.dataset_digest} for p in points if p.model_id]  # fmt: skip
+    named = [
+        {
+            "model_id": p.model_id,
+            "key": p.key,
+            "value": wire.real(p.value),
+            "timestamp_ms": wire.whole(p.timestamp, ""),
+            "step": wire.whole(p.step, ""),
+            "run_id": run_id,
+            "dataset_name": p.dataset_name,
+            "dataset_digest": p.dataset_digest,
+        }
+        for p in points
+        if p.model_id
+    ]
     if named:
         await asyncio.to_thread(services.tracking.logged_models.log_metrics, project.id, named)
     return Response(wire.EMPTY, media_type="application/json")
@@ -87,7 +113,9 @@ async def log_param(request: Ask) -> Response[bytes]:
     services, project = _means(request)
     asked = wire.decode(wire.OnePair, await request.body())
     run_id = asked.run_id or asked.run_uuid
-    return await _done(services, project, run_id, [], _submit(services, project, run_id, [], {asked.key: asked.value}, {}))
+    return await _done(
+        services, project, run_id, [], _submit(services, project, run_id, [], {asked.key: asked.value}, {})
+    )
 
 
 async def set_tag(request: Ask) -> Response[bytes]:
@@ -95,7 +123,9 @@ async def set_tag(request: Ask) -> Response[bytes]:
     services, project = _means(request)
     asked = wire.decode(wire.OnePair, await request.body())
     run_id = asked.run_id or asked.run_uuid
-    return await _done(services, project, run_id, [], _submit(services, project, run_id, [], {}, {asked.key: asked.value}))
+    return await _done(
+        services, project, run_id, [], _submit(services, project, run_id, [], {}, {asked.key: asked.value})
+    )
 
 
 def history(request: Ask, services: Services, project: Project) -> Response[bytes]:
@@ -103,8 +133,13 @@ def history(request: Ask, services: Services, project: Project) -> Response[byte
     given = request.query_params
     key, asked = check_key(given.get("metric_key", ""), "metric"), given.get("max_results")
     limit = -1 if asked is None else limit_of(asked, 1_000_000)
-    rows, following = services.tracking.history_rows(project.id, given.get("run_id", "") or given.get("run_uuid", ""), key,
-                                                     limit=limit, cursor=given.get("page_token"))  # fmt: skip
+    rows, following = services.tracking.history_rows(
+        project.id,
+        given.get("run_id", "") or given.get("run_uuid", ""),
+        key,
+        limit=limit,
+        cursor=given.get("page_token"),
+    )
     answer: dict[str, Any] = {"metrics": wire.points(key, rows)}
     if following:
         answer["next_page_token"] = following
@@ -120,8 +155,10 @@ def history_interval(request: Ask, services: Services, project: Project) -> Resp
     key, most = check_key(given.get("metric_key", ""), "metric"), limit_of(given.get("max_results", "2500"), 2500)
     between = None
     if "start_step" in given or "end_step" in given:
-        between = (wire.whole(given.get("start_step", INT64[0]), "start_step"),
-                   wire.whole(given.get("end_step", INT64[-1]), "end_step"))  # fmt: skip
+        between = (
+            wire.whole(given.get("start_step", INT64[0]), "start_step"),
+            wire.whole(given.get("end_step", INT64[-1]), "end_step"),
+        )
     points = []
     for run_id in run_ids:
         _, found = services.tracking.sampled(project.id, run_id, key, most=most, between=between)

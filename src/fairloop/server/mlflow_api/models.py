@@ -30,21 +30,30 @@ def _shown(services: Services, project: Project, model: Model) -> dict[str, Any]
 def create(services: Services, project: Project, body: bytes) -> Response[bytes]:
     """Create a registered model."""
     asked = wire.decode(wire.OfModel, body)
-    made = services.registry.create_model(project.id, asked.name, tags=check_tags(wire.pairs(asked.tags)),
-                                          description="" if asked.description is UNSET else asked.description)  # fmt: skip
+    made = services.registry.create_model(
+        project.id,
+        asked.name,
+        tags=check_tags(wire.pairs(asked.tags)),
+        description="" if asked.description is UNSET else asked.description,
+    )
     return wire.answer(_shown(services, project, made))
 
 
 def get(request: Ask, services: Services, project: Project) -> Response[bytes]:
     """One registered model."""
-    return wire.answer(_shown(services, project, services.registry.model(project.id, request.query_params.get("name", ""))))
+    return wire.answer(
+        _shown(services, project, services.registry.model(project.id, request.query_params.get("name", "")))
+    )
 
 
 def search(request: Ask, services: Services, project: Project) -> Response[bytes]:
     """Registered models by filter and order, a page at a time."""
     given = request.query_params
-    found = services.registry.models(project.id, tree=model_filter(given.get("filter", "")),
-                                     orders=tuple(parse_order(o) for o in given.getall("order_by", [])))  # fmt: skip
+    found = services.registry.models(
+        project.id,
+        tree=model_filter(given.get("filter", "")),
+        orders=tuple(parse_order(o) for o in given.getall("order_by", [])),
+    )
     page, token = cut(found, given.get("page_token", ""), limit_of(given.get("max_results", "100"), 1000))
     answer: dict[str, Any] = {"registered_models": [_shown(services, project, m)["registered_model"] for m in page]}
     if token:

@@ -25,15 +25,22 @@ def create(services: Services, project: Project, identity: Identity, body: bytes
     name = asked.run_name or tags.get(wire.RUN_NAME, "")
     start_ms = None if asked.start_time is None else wire.whole(asked.start_time, "start_time")
     run = services.tracking.create_run(
-        project.id, experiment_id(services, project, asked.experiment_id), name, tags=tags, start_ms=start_ms or None,
-        user=asked.user_id or tags.get(wire.USER, "") or identity.name)  # fmt: skip
+        project.id,
+        experiment_id(services, project, asked.experiment_id),
+        name,
+        tags=tags,
+        start_ms=start_ms or None,
+        user=asked.user_id or tags.get(wire.USER, "") or identity.name,
+    )
     return wire.answer({"run": wire.run(run)})
 
 
 def get(request: Ask, services: Services, project: Project) -> Response[bytes]:
     """One run."""
     given = request.query_params
-    return wire.answer({"run": wire.run(services.tracking.get(project.id, given.get("run_id", "") or given.get("run_uuid", "")))})
+    return wire.answer(
+        {"run": wire.run(services.tracking.get(project.id, given.get("run_id", "") or given.get("run_uuid", "")))}
+    )
 
 
 def update(services: Services, project: Project, body: bytes) -> Response[bytes]:
@@ -44,7 +51,9 @@ def update(services: Services, project: Project, body: bytes) -> Response[bytes]
         try:
             status = RunStatus(asked.status)
         except ValueError as cause:
-            raise InvalidInput(f"{asked.status[:40]!r} is not a run status; use one of {', '.join(RunStatus)}.") from cause
+            raise InvalidInput(
+                f"{asked.status[:40]!r} is not a run status; use one of {', '.join(RunStatus)}."
+            ) from cause
     end_ms = None if asked.end_time is None else wire.whole(asked.end_time, "end_time")
     run_id = asked.run_id or asked.run_uuid
     run = services.tracking.update(project.id, run_id, status=status, end_ms=end_ms, name=asked.run_name or None)
@@ -70,8 +79,14 @@ def search(services: Services, project: Project, body: bytes) -> Response[bytes]
         return wire.answer({"runs": []})
     ids = [experiment_id(services, project, text) for text in asked.experiment_ids]
     page = services.tracking.search(
-        project.id, run_filter(asked.filter), experiment_ids=ids, orders=[parse_order(o) for o in asked.order_by],
-        active=active_of(asked.run_view_type), limit=limit_of(asked.max_results, 50_000), cursor=asked.page_token or None)  # fmt: skip
+        project.id,
+        run_filter(asked.filter),
+        experiment_ids=ids,
+        orders=[parse_order(o) for o in asked.order_by],
+        active=active_of(asked.run_view_type),
+        limit=limit_of(asked.max_results, 50_000),
+        cursor=asked.page_token or None,
+    )
     answer: dict[str, Any] = {"runs": [wire.run(r) for r in page.items]}
     if page.next:
         answer["next_page_token"] = page.next
@@ -88,10 +103,19 @@ def delete_tag(services: Services, project: Project, body: bytes) -> Response[by
 def log_inputs(services: Services, project: Project, body: bytes) -> Response[bytes]:
     """Add datasets and models that the run read."""
     asked = wire.decode(wire.LogInputs, body)
-    datasets = [{"name": d.dataset.name, "digest": d.dataset.digest, "source_type": d.dataset.source_type,
-                 "source": d.dataset.source, "schema": d.dataset.schema, "profile": d.dataset.profile,
-                 "tags": wire.pairs(d.tags), "context": wire.pairs(d.tags).get(wire.DATA_CONTEXT, "")}
-                for d in asked.datasets]  # fmt: skip
+    datasets = [
+        {
+            "name": d.dataset.name,
+            "digest": d.dataset.digest,
+            "source_type": d.dataset.source_type,
+            "source": d.dataset.source,
+            "schema": d.dataset.schema,
+            "profile": d.dataset.profile,
+            "tags": wire.pairs(d.tags),
+            "context": wire.pairs(d.tags).get(wire.DATA_CONTEXT, ""),
+        }
+        for d in asked.datasets
+    ]
     services.tracking.log_inputs(project.id, asked.run_id, datasets=datasets, models=[m.model_id for m in asked.models])
     return wire.answer({})
 
@@ -99,7 +123,9 @@ def log_inputs(services: Services, project: Project, body: bytes) -> Response[by
 def log_outputs(services: Services, project: Project, body: bytes) -> Response[bytes]:
     """Add logged models that the run wrote."""
     asked = wire.decode(wire.LogOutputs, body)
-    services.tracking.log_outputs(project.id, asked.run_id, [(m.model_id, wire.whole(m.step, "step")) for m in asked.models])
+    services.tracking.log_outputs(
+        project.id, asked.run_id, [(m.model_id, wire.whole(m.step, "step")) for m in asked.models]
+    )
     return wire.answer({})
 
 

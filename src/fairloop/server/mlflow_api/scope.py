@@ -136,8 +136,10 @@ def source_of(services: Services, project: Project, source: str) -> Place:
 
 
 def _refused(source: str) -> InvalidInput:
-    return InvalidInput(f"The source {source[:120]!r} is not one of this server's: register what a run logged, as "
-                        "runs:/<run id>/<path> or models:/<logged model id>.")  # fmt: skip
+    return InvalidInput(
+        f"The source {source[:120]!r} is not one of this server's: register what a run logged, as "
+        "runs:/<run id>/<path> or models:/<logged model id>."
+    )
 
 
 def files_below(services: Services, place: Place) -> dict[str, File]:

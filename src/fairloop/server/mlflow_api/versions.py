@@ -39,8 +39,16 @@ def create(services: Services, project: Project, identity: Identity, body: bytes
         raise InvalidInput(f"There are no files at {asked.source[:120]!r}; log the model before you register it.")
     origin = {"source": asked.source, "model_id": asked.model_id or place.model_id, "run_link": asked.run_link}
     made = services.registry.create_version(
-        project.id, asked.name, run_id=asked.run_id or place.run_id, files=files, description=asked.description,
-        user=identity.name, origin={k: v for k, v in origin.items() if v}, tags=tags, create_model=False)  # fmt: skip
+        project.id,
+        asked.name,
+        run_id=asked.run_id or place.run_id,
+        files=files,
+        description=asked.description,
+        user=identity.name,
+        origin={k: v for k, v in origin.items() if v},
+        tags=tags,
+        create_model=False,
+    )
     return _answer(services, project, made)
 
 
@@ -64,8 +72,11 @@ def download_uri(request: Ask, services: Services, project: Project) -> Response
 def search(request: Ask, services: Services, project: Project) -> Response[bytes]:
     """Versions by filter and order, a page at a time."""
     given = request.query_params
-    found = services.registry.search(project.id, tree=model_filter(given.get("filter", "")),
-                                     orders=tuple(parse_order(o) for o in given.getall("order_by", [])))  # fmt: skip
+    found = services.registry.search(
+        project.id,
+        tree=model_filter(given.get("filter", "")),
+        orders=tuple(parse_order(o) for o in given.getall("order_by", [])),
+    )
     page, token = cut(found, given.get("page_token", ""), limit_of(given.get("max_results", "10000"), 200_000))
     models = {m.name: m for m in services.registry.models(project.id)}
     shown = [wire.version(v, aliases_of(models[v.model], v)) for v in page if v.model in models]
@@ -88,8 +99,10 @@ def transition(services: Services, project: Project, body: bytes) -> Response[by
     asked = wire.decode(wire.OfModel, body)
     found = _asked(services, project, asked.name, asked.version)
     if asked.stage.lower() != "none":
-        raise InvalidInput(f"Stages such as {asked.stage[:40]!r} are not kept here; set an alias instead, for example "
-                           "client.set_registered_model_alias(name, 'champion', version).")  # fmt: skip
+        raise InvalidInput(
+            f"Stages such as {asked.stage[:40]!r} are not kept here; set an alias instead, for example "
+            "client.set_registered_model_alias(name, 'champion', version)."
+        )
     return _answer(services, project, found)
 
 

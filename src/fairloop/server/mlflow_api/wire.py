@@ -245,14 +245,18 @@ def real(value: float | int | str) -> float:
         return value
     if isinstance(value, str):
         if value not in _SPECIAL:
-            raise InvalidInput(f"The metric value {value[:40]!r} is not a number; send one, or NaN, Infinity or -Infinity.")
+            raise InvalidInput(
+                f"The metric value {value[:40]!r} is not a number; send one, or NaN, Infinity or -Infinity."
+            )
         return _SPECIAL[value]
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
     if math.isinf(number) or int(number) != value:
-        raise InvalidInput(f"The metric value {value} cannot be kept exactly in a 64-bit float; send it as a param or tag.")
+        raise InvalidInput(
+            f"The metric value {value} cannot be kept exactly in a 64-bit float; send it as a param or tag."
+        )
     return number
 
 
@@ -285,9 +289,16 @@ def version_uri(version: ModelVersion) -> str:
 
 # ------------------------------------------------------------------ answers
 def experiment(found: Experiment, workspace: str) -> dict[str, Any]:
-    return {"experiment_id": str(found.id), "name": found.name, "artifact_location": f"{SCHEME}{found.id}",
-            "lifecycle_stage": "active" if found.active else "deleted", "creation_time": found.created_ms,
-            "last_update_time": found.updated_ms, "tags": _listed(found.tags), "workspace": workspace}  # fmt: skip
+    return {
+        "experiment_id": str(found.id),
+        "name": found.name,
+        "artifact_location": f"{SCHEME}{found.id}",
+        "lifecycle_stage": "active" if found.active else "deleted",
+        "creation_time": found.created_ms,
+        "last_update_time": found.updated_ms,
+        "tags": _listed(found.tags),
+        "workspace": workspace,
+    }
 
 
 def metric(point: Metric) -> dict[str, Any]:
@@ -309,10 +320,17 @@ def points(key: str, rows: list[tuple[int, int, int]]) -> list[ShownPoint]:
 
 
 def run_info(found: Run) -> dict[str, Any]:
-    info = {"run_id": found.id, "run_uuid": found.id, "run_name": found.name, "experiment_id": str(found.experiment_id),
-            "user_id": found.user, "status": found.status.value, "start_time": found.start_ms,
-            "artifact_uri": run_uri(found.experiment_id, found.id),
-            "lifecycle_stage": "active" if found.active else "deleted"}  # fmt: skip
+    info = {
+        "run_id": found.id,
+        "run_uuid": found.id,
+        "run_name": found.name,
+        "experiment_id": str(found.experiment_id),
+        "user_id": found.user,
+        "status": found.status.value,
+        "start_time": found.start_ms,
+        "artifact_uri": run_uri(found.experiment_id, found.id),
+        "lifecycle_stage": "active" if found.active else "deleted",
+    }
     if found.end_ms is not None:
         info["end_time"] = found.end_ms
     return info
@@ -320,52 +338,95 @@ def run_info(found: Run) -> dict[str, Any]:
 
 def run(found: Run) -> dict[str, Any]:
     tags = {**found.tags, RUN_NAME: found.name}
-    datasets = [{"dataset": {k: v for k, v in d.items() if k not in {"tags", "context"}}, "tags": _listed(d.get("tags", {}))}
-                for d in found.inputs.get("datasets", [])]  # fmt: skip
+    datasets = [
+        {"dataset": {k: v for k, v in d.items() if k not in {"tags", "context"}}, "tags": _listed(d.get("tags", {}))}
+        for d in found.inputs.get("datasets", [])
+    ]
     return {
         "info": run_info(found),
         "data": {"metrics": [metric(m) for m in found.metrics], "params": _listed(found.params), "tags": _listed(tags)},
-        "inputs": {"dataset_inputs": datasets, "model_inputs": [{"model_id": i} for i in found.inputs.get("models", [])]},
+        "inputs": {
+            "dataset_inputs": datasets,
+            "model_inputs": [{"model_id": i} for i in found.inputs.get("models", [])],
+        },
         "outputs": {"model_outputs": found.outputs},
     }
 
 
-_STATUS_OF_MODEL = {"LOGGED_MODEL_PENDING": "PENDING", "LOGGED_MODEL_READY": "READY",
-                    "LOGGED_MODEL_UPLOAD_FAILED": "UPLOAD_FAILED"}  # fmt: skip
+_STATUS_OF_MODEL = {
+    "LOGGED_MODEL_PENDING": "PENDING",
+    "LOGGED_MODEL_READY": "READY",
+    "LOGGED_MODEL_UPLOAD_FAILED": "UPLOAD_FAILED",
+}
 _SHOWN_STATUS = {v: k for k, v in _STATUS_OF_MODEL.items()}
 
 
 def status_of_model(text: str) -> str:
     if text not in _STATUS_OF_MODEL:
-        raise InvalidInput(f"{text[:80]!r} is not a status of a logged model; use one of {', '.join(_STATUS_OF_MODEL)}.")
+        raise InvalidInput(
+            f"{text[:80]!r} is not a status of a logged model; use one of {', '.join(_STATUS_OF_MODEL)}."
+        )
     return _STATUS_OF_MODEL[text]
 
 
 def logged_model(found: LoggedModel) -> dict[str, Any]:
-    points = [{"key": m["key"], "value": shown(m["value"]), "timestamp": m["timestamp_ms"], "step": m["step"],
-               "model_id": found.id, "run_id": m["run_id"], "dataset_name": m["dataset_name"],
-               "dataset_digest": m["dataset_digest"]} for m in found.metrics]  # fmt: skip
+    points = [
+        {
+            "key": m["key"],
+            "value": shown(m["value"]),
+            "timestamp": m["timestamp_ms"],
+            "step": m["step"],
+            "model_id": found.id,
+            "run_id": m["run_id"],
+            "dataset_name": m["dataset_name"],
+            "dataset_digest": m["dataset_digest"],
+        }
+        for m in found.metrics
+    ]
     points = [{k: v for k, v in p.items() if v is not None} for p in points]
-    info = {"model_id": found.id, "experiment_id": str(found.experiment_id), "name": found.name,
-            "creation_timestamp_ms": found.created_ms, "last_updated_timestamp_ms": found.updated_ms,
-            "artifact_uri": logged_model_uri(found), "model_type": found.model_type, "source_run_id": found.run_id or "",
-            "status": _SHOWN_STATUS.get(found.status, "LOGGED_MODEL_STATUS_UNSPECIFIED"),
-            "status_message": found.status_message, "tags": _listed(found.tags)}  # fmt: skip
+    info = {
+        "model_id": found.id,
+        "experiment_id": str(found.experiment_id),
+        "name": found.name,
+        "creation_timestamp_ms": found.created_ms,
+        "last_updated_timestamp_ms": found.updated_ms,
+        "artifact_uri": logged_model_uri(found),
+        "model_type": found.model_type,
+        "source_run_id": found.run_id or "",
+        "status": _SHOWN_STATUS.get(found.status, "LOGGED_MODEL_STATUS_UNSPECIFIED"),
+        "status_message": found.status_message,
+        "tags": _listed(found.tags),
+    }
     return {"info": info, "data": {"params": _listed(found.params), "metrics": points}}
 
 
 def model(found: Model, latest: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"name": found.name, "creation_timestamp": found.created_ms, "last_updated_timestamp": found.updated_ms,
-            "description": found.description, "latest_versions": latest, "tags": _listed(found.tags),
-            "aliases": [{"alias": a, "version": str(v)} for a, v in found.aliases.items()]}  # fmt: skip
+    return {
+        "name": found.name,
+        "creation_timestamp": found.created_ms,
+        "last_updated_timestamp": found.updated_ms,
+        "description": found.description,
+        "latest_versions": latest,
+        "tags": _listed(found.tags),
+        "aliases": [{"alias": a, "version": str(v)} for a, v in found.aliases.items()],
+    }
 
 
 def version(found: ModelVersion, aliases: list[str]) -> dict[str, Any]:
     shown_version = {
-        "name": found.model, "version": str(found.version), "creation_timestamp": found.created_ms,
-        "last_updated_timestamp": found.updated_ms, "user_id": found.user, "current_stage": "None",
-        "description": found.description, "source": found.origin.get("source") or version_uri(found),
-        "run_id": found.run_id, "run_link": found.origin.get("run_link", ""), "status": found.status,
-        "tags": _listed(found.tags), "aliases": aliases, "model_id": found.origin.get("model_id"),
-    }  # fmt: skip
+        "name": found.model,
+        "version": str(found.version),
+        "creation_timestamp": found.created_ms,
+        "last_updated_timestamp": found.updated_ms,
+        "user_id": found.user,
+        "current_stage": "None",
+        "description": found.description,
+        "source": found.origin.get("source") or version_uri(found),
+        "run_id": found.run_id,
+        "run_link": found.origin.get("run_link", ""),
+        "status": found.status,
+        "tags": _listed(found.tags),
+        "aliases": aliases,
+        "model_id": found.origin.get("model_id"),
+    }
     return {k: v for k, v in shown_version.items() if v is not None}

@@ -1,4 +1,5 @@
 """Plain logging: experiments, nested runs, system tags, values, files, search."""
+# ruff: noqa: PT018  # a user's script, not a test function
 
 import math
 import tempfile
@@ -25,7 +26,9 @@ with mlflow.start_run(run_name="parent", tags={"team": "x"}) as run:
         mlflow.log_metric("m", 1.0)
 
 found = client.get_run(run.info.run_id)
-assert found.info.status == "FINISHED" and found.info.run_name == "parent" and found.info.end_time >= found.info.start_time
+assert (
+    found.info.status == "FINISHED" and found.info.run_name == "parent" and found.info.end_time >= found.info.start_time
+)
 assert found.data.params == {"lr": "0.1", "depth": "3"}
 assert found.data.tags["mlflow.source.name"].endswith("fluent.py") and found.data.tags["mlflow.user"]
 assert found.data.tags["mlflow.runName"] == "parent" and found.data.tags["k"] == "v"
@@ -38,7 +41,11 @@ assert [f.path for f in client.list_artifacts(run.info.run_id)] == ["deep", "sub
 assert [f.path for f in client.list_artifacts(run.info.run_id, "sub dir")] == ["sub dir/f.txt"]
 assert client.list_artifacts(run.info.run_id, "t.txt") == []
 assert Path(client.download_artifacts(run.info.run_id, "sub dir/f.txt")).read_text() == "hello"
-assert sorted(p.name for p in Path(client.download_artifacts(run.info.run_id, "")).rglob("*.*")) == ["e.json", "f.txt", "t.txt"]
+assert sorted(p.name for p in Path(client.download_artifacts(run.info.run_id, "")).rglob("*.*")) == [
+    "e.json",
+    "f.txt",
+    "t.txt",
+]
 assert mlflow.artifacts.load_text(f"{found.info.artifact_uri}/t.txt") == "x"
 
 experiment = found.info.experiment_id
@@ -47,7 +54,9 @@ assert child.info.run_name == "child" and child.info.run_id != run.info.run_id
 names = [r.info.run_name for r in client.search_runs([experiment], order_by=["metrics.m ASC"])]
 assert names == ["parent", "child"]
 assert len(mlflow.search_runs(filter_string="metrics.a = 1 and params.lr = '0.1' and tags.team = 'x'")) == 1
-assert len(mlflow.search_runs(filter_string="attributes.run_name LIKE 'par%' and tags.`mlflow.runName` = 'parent'")) == 1
+assert (
+    len(mlflow.search_runs(filter_string="attributes.run_name LIKE 'par%' and tags.`mlflow.runName` = 'parent'")) == 1
+)
 pages = client.search_runs([experiment], max_results=1)
 assert len(pages) == 1 and pages.token
 assert len(client.search_runs([experiment], max_results=1, page_token=pages.token)) == 1
@@ -61,7 +70,9 @@ assert client.get_experiment_by_name("fluent") is None and client.get_experiment
 assert [e.name for e in client.search_experiments(filter_string="name = 'renamed'")] == ["renamed"]
 client.delete_tag(run.info.run_id, "k")
 client.update_run(run.info.run_id, name="new name", status="KILLED")
-assert client.get_run(run.info.run_id).info.run_name == "new name" and "k" not in client.get_run(run.info.run_id).data.tags
+assert (
+    client.get_run(run.info.run_id).info.run_name == "new name" and "k" not in client.get_run(run.info.run_id).data.tags
+)
 client.delete_run(run.info.run_id)
 assert len(client.search_runs([experiment])) == 1
 client.restore_run(run.info.run_id)

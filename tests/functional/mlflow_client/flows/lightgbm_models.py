@@ -1,4 +1,5 @@
 """Autolog of LightGBM and loading its model by alias."""
+# a user's script, not a test function
 
 import lightgbm
 import mlflow

@@ -1,4 +1,5 @@
 """What a step's process does: the run exists, its id comes in the environment, plain calls land in it."""
+# a user's script, not a test function
 
 import os
 

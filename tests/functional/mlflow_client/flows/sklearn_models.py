@@ -1,4 +1,5 @@
 """Autolog of scikit-learn, a logged model in skops, registry, alias, loading by alias."""
+# ruff: noqa: PT018  # a user's script, not a test function
 
 import mlflow
 import numpy as np
@@ -25,8 +26,14 @@ assert mlflow.pyfunc.load_model(logged.model_uri).predict(X).tolist() == model.p
 
 mlflow.sklearn.autolog(disable=True)
 with mlflow.start_run():
-    info = mlflow.sklearn.log_model(model, name="net", serialization_format="skops", registered_model_name="income",
-                                    skops_trusted_types=["numpy.dtype"], input_example=X.head(2))  # fmt: skip
+    info = mlflow.sklearn.log_model(
+        model,
+        name="net",
+        serialization_format="skops",
+        registered_model_name="income",
+        skops_trusted_types=["numpy.dtype"],
+        input_example=X.head(2),
+    )
 second = mlflow.register_model(f"runs:/{run.info.run_id}/model", "income")
 assert second.version == "2" and second.run_id == run.info.run_id
 client.set_registered_model_alias("income", "champion", 1)
@@ -45,7 +52,9 @@ assert client.get_model_version("income", "1").tags == {"c": "d"}
 assert [v.version for v in client.search_model_versions("name = 'income'")] == ["2", "1"]
 assert [m.name for m in client.search_registered_models("name LIKE 'inc%'")] == ["income"]
 assert [v.version for v in client.get_latest_versions("income")] == ["2"]
-assert [m.name for m in mlflow.search_logged_models([found.info.experiment_id], "name = 'net'", output_format="list")] == ["net"]
+assert [
+    m.name for m in mlflow.search_logged_models([found.info.experiment_id], "name = 'net'", output_format="list")
+] == ["net"]
 client.set_logged_model_tags(logged.model_id, {"x": "y"})
 assert client.get_logged_model(logged.model_id).tags["x"] == "y"
 client.delete_logged_model(logged.model_id)

@@ -1,4 +1,5 @@
 """A project is a workspace: chosen by MLFLOW_WORKSPACE, apart from the others, experiment "0" is its own Default."""
+# ruff: noqa: PT017  # a user's script, not a test function
 
 import os
 
