@@ -23,7 +23,7 @@ def fit(train: fl.Table, learning_rate: float = 0.1) -> fl.Model:
     X = train.X
     codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
     columns = ColumnTransformer([("codes", codes, make_column_selector(dtype_include="category")(X))], remainder="passthrough")
-    trees = LGBMClassifier(n_estimators=150, learning_rate=learning_rate, random_state=0, verbose=-1)
+    trees = LGBMClassifier(n_estimators=150, learning_rate=learning_rate, random_state=0, n_jobs=1, verbose=-1)
     pipeline = Pipeline([("columns", columns), ("trees", trees)])
     # the weight is what a mitigation changes: hand it on
     return fl.Model(pipeline.fit(X, train.y, trees__sample_weight=train.weight))

@@ -208,7 +208,7 @@ def _fit(draft: Draft) -> list[str]:
     lines += ["        ]", "    )"]
     size = _min_child(len(draft.table))
     lines.append(f"    trees = {model}(n_estimators=150, learning_rate=0.05, num_leaves=15, min_child_samples={size}, "
-                 "random_state=0, verbose=-1)")  # fmt: skip
+                 "random_state=0, n_jobs=1, verbose=-1)")  # fmt: skip
     lines += ['    pipeline = Pipeline([("columns", columns), ("trees", trees)])',
               "    # the weight is what a mitigation changes: hand it on",
               "    return fl.Model(pipeline.fit(train.X, train.y, trees__sample_weight=train.weight))"]  # fmt: skip
