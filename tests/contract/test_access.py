@@ -66,18 +66,14 @@ def test_the_chain_holds_under_concurrent_writers(access: Access) -> None:
     assert {e.object for e in access.audit.entries(limit=100).items} == {str(i) for i in range(60)}
 
 
-@pytest.mark.parametrize(
-    "column", ["person", "action", "object", "detail", "at_ms", "verified", "ip", "project_id"]
-)
+@pytest.mark.parametrize("column", ["person", "action", "object", "detail", "at_ms", "verified", "ip", "project_id"])
 def test_a_changed_entry_shows(access: Access, column: str) -> None:
     for i in range(5):
         access.audit.record(ROOT, "did", object=str(i), detail={"n": i})
     third = access.audit.entries().items[2].seq
     value = {"at_ms": 1, "verified": False, "detail": {"n": 99}}.get(column, "forged")
     access.database.write(
-        lambda c: (
-            c.execute(update(audit_table).where(audit_table.c.seq == third).values({column: value})) and None
-        )
+        lambda c: c.execute(update(audit_table).where(audit_table.c.seq == third).values({column: value})) and None
     )
     told = access.audit.verify()
     assert (told.ok, told.broken_seq) == (False, third)
@@ -85,9 +81,7 @@ def test_a_changed_entry_shows(access: Access, column: str) -> None:
 
 def test_a_removed_entry_shows(access: Access) -> None:
     entries = [access.audit.record(ROOT, "did", object=str(i)) for i in range(5)]
-    access.database.write(
-        lambda c: c.execute(delete(audit_table).where(audit_table.c.seq == entries[2].seq)) and None
-    )
+    access.database.write(lambda c: c.execute(delete(audit_table).where(audit_table.c.seq == entries[2].seq)) and None)
     assert access.audit.verify().broken_seq == entries[3].seq
 
 
@@ -96,9 +90,7 @@ def test_an_entry_with_rehashed_content_breaks_its_successor(access: Access) -> 
     forged = replace(entries[1], person="somebody else")
     values = {"person": forged.person, "hash": hash_of(forged, forged.previous)}
     access.database.write(
-        lambda c: (
-            c.execute(update(audit_table).where(audit_table.c.seq == forged.seq).values(values)) and None
-        )
+        lambda c: c.execute(update(audit_table).where(audit_table.c.seq == forged.seq).values(values)) and None
     )
     assert access.audit.verify().broken_seq == entries[2].seq
 

@@ -51,9 +51,10 @@ def shape(connection: Connection) -> dict[str, Any]:
         }
     if connection.dialect.name == "sqlite":
         found["sql"] = sorted(
-            "".join(str(row[0]).split()) for row in connection.execute(text("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL"))
+            "".join(str(row[0]).split())
+            for row in connection.execute(text("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL"))
             if "WITHOUT ROWID" in str(row[0])
-        )  # fmt: skip
+        )
     return found
 
 
@@ -119,7 +120,10 @@ def test_a_newer_database_is_left_alone(database: Database) -> None:
 
 
 def test_the_start_does_not_load_alembic() -> None:
-    code = "import sys, fairloop.server.main; print([m for m in sys.modules if m.split('.')[0] in {'alembic', 'numpy', 'mlflow'}])"
+    code = (
+        "import sys, fairloop.server.main; "
+        "print([m for m in sys.modules if m.split('.')[0] in {'alembic', 'numpy', 'mlflow'}])"
+    )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
     assert "alembic" not in vars(migrations)
 

@@ -33,9 +33,7 @@ def environment(data: Path, **settings: str) -> dict[str, str]:
 
 def fails(data: Path, **settings: str) -> str:
     """The one sentence a start that must fail says."""
-    done = subprocess.run(
-        START, env=environment(data, **settings), capture_output=True, text=True, timeout=60
-    )
+    done = subprocess.run(START, env=environment(data, **settings), capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
@@ -49,10 +47,21 @@ def stop(pid: int) -> None:
 
 
 def test_eight_programs_at_once_get_one_server(tmp_path: Path) -> None:
-    code = "import sys; from fairloop.client.discover import find_or_start; f = find_or_start(sys.argv[1]); print(f.url, f.pid)"
+    code = (
+        "import sys; from fairloop.client.discover import find_or_start; "
+        "f = find_or_start(sys.argv[1]); print(f.url, f.pid)"
+    )
     with ThreadPoolExecutor(8) as pool:
-        asked = [pool.submit(subprocess.run, [sys.executable, "-c", code, str(tmp_path / "data")], capture_output=True,
-                             text=True, timeout=120) for _ in range(8)]  # fmt: skip
+        asked = [
+            pool.submit(
+                subprocess.run,
+                [sys.executable, "-c", code, str(tmp_path / "data")],
+                capture_output=True,
+                text=True,
+                timeout=120,
+            )
+            for _ in range(8)
+        ]
         told = [a.result() for a in asked]
     assert {a.returncode for a in told} == {0}, [a.stderr for a in told]
     assert len({a.stdout for a in told}) == 1
@@ -104,9 +113,7 @@ def test_a_killed_server_leaves_nothing_that_misleads(tmp_path: Path) -> None:
 
 def test_a_server_of_another_folder_on_the_old_port_is_not_taken_for_ours(tmp_path: Path) -> None:
     other = find_or_start(tmp_path / "other")
-    stale = json.loads((tmp_path / "other" / "server.json").read_text()) | {
-        "token": "not the token of that server"
-    }
+    stale = json.loads((tmp_path / "other" / "server.json").read_text()) | {"token": "not the token of that server"}
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "server.json").write_text(json.dumps(stale))
     assert find(tmp_path / "data") is None
@@ -195,7 +202,8 @@ def test_the_request_being_served_ends_before_the_server_does(tmp_path: Path) ->
     body = b"x" * 100_000
     with socket.create_connection((host, int(port))) as connection:
         sha256 = hashlib.sha256(body).hexdigest()
-        head = f"PUT /api/v1/projects/default/blobs/{sha256} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: {len(body)}\r\n\r\n"
+        path = f"/api/v1/projects/default/blobs/{sha256}"
+        head = f"PUT {path} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: {len(body)}\r\n\r\n"
         connection.sendall(head.encode() + body[:1000])
         time.sleep(0.2)
         ending = threading.Thread(target=stop, args=(found.pid,))
@@ -211,9 +219,7 @@ def test_a_new_folder_answers_soon_and_idles_small(tmp_path: Path) -> None:
     assert urllib.request.urlopen(f"{found.url}/health").status == 200
     loaded = Path(f"/proc/{found.pid}/maps").read_text()
     heavy = [
-        name
-        for name in ("numpy", "pandas", "polars", "pyarrow", "sklearn", "lightgbm", "mlflow")
-        if name in loaded
+        name for name in ("numpy", "pandas", "polars", "pyarrow", "sklearn", "lightgbm", "mlflow") if name in loaded
     ]
     assert heavy == []
     rollup = Path(f"/proc/{found.pid}/smaps_rollup").read_text().splitlines()

@@ -25,8 +25,12 @@ _people = iter(f"person{i}" for i in range(1000))
 
 
 def post(world: World, path: str, headers: dict[str, str] | None = None, **body: Any) -> Answer:
-    return world.call("POST", f"/api/v1{path}", headers={"Origin": f"http://{HOST}", **(headers or {})},
-                      body=json.dumps(body).encode())  # fmt: skip
+    return world.call(
+        "POST",
+        f"/api/v1{path}",
+        headers={"Origin": f"http://{HOST}", **(headers or {})},
+        body=json.dumps(body).encode(),
+    )
 
 
 def cookie_of(answer: Answer) -> dict[str, str]:
@@ -76,15 +80,36 @@ def test_a_new_start_voids_the_old_setup_token(tmp_path: Path, loop: Any) -> Non
 
 @pytest.mark.parametrize(
     "password",
-    ["", "x", "admin", "password", "123456", "qwerty", "elevenchars", "password1234", "Password1234!", "p@ssw0rd1234",
-     "123456789012", "qwertyuiop[]", "qwertyuiopas", "aaaaaaaaaaaa", "abcabcabcabc", "abababababab", "letmein12345",
-     "passwordpassword", "iloveyou2026", "welcome12345", "administrator", "correcthorsebatterystaple", "1q2w3e4r5t6y",
-     "somebody.else", "Somebody.Else1"],
-)  # fmt: skip
+    [
+        "",
+        "x",
+        "admin",
+        "password",
+        "123456",
+        "qwerty",
+        "elevenchars",
+        "password1234",
+        "Password1234!",
+        "p@ssw0rd1234",
+        "123456789012",
+        "qwertyuiop[]",
+        "qwertyuiopas",
+        "aaaaaaaaaaaa",
+        "abcabcabcabc",
+        "abababababab",
+        "letmein12345",
+        "passwordpassword",
+        "iloveyou2026",
+        "welcome12345",
+        "administrator",
+        "correcthorsebatterystaple",
+        "1q2w3e4r5t6y",
+        "somebody.else",
+        "Somebody.Else1",
+    ],
+)
 def test_s29_weak_passwords_are_refused(secured: World, password: str) -> None:
-    answer = post(
-        secured, "/people", secured.headers["server_administrator"], name="somebody.else", password=password
-    )
+    answer = post(secured, "/people", secured.headers["server_administrator"], name="somebody.else", password=password)
     assert answer.status == 400
 
 
@@ -202,9 +227,7 @@ def test_a_token_works_as_bearer_and_as_basic_password_until_revoked(secured: Wo
 
 
 def test_a_token_of_one_project_reaches_no_other(secured: World) -> None:
-    made = post(
-        secured, "/tokens", secured.headers["server_administrator"], name="narrow", project="own"
-    ).told
+    made = post(secured, "/tokens", secured.headers["server_administrator"], name="narrow", project="own").told
     held = {"Authorization": f"Bearer {made['secret']}"}
     assert secured.call("GET", "/api/v1/projects/own", headers=held).status == 200
     assert secured.call("GET", "/api/v1/projects/other", headers=held).status == 404
@@ -236,20 +259,17 @@ def test_s51_nobody_raises_themselves(secured: World) -> None:
         assert answer.status == 403, who
         own = secured.services.people.find(who)
         assert (
-            secured.call(
-                "PATCH", f"/api/v1/people/{own.id}", headers=headers, body=b'{"administrator":true}'
-            ).status
+            secured.call("PATCH", f"/api/v1/people/{own.id}", headers=headers, body=b'{"administrator":true}').status
             == 403
         )
     assert (
-        secured.call(
-            "PUT", "/api/v1/projects/own/members/gone", headers=manager, body=b'{"role":"viewer"}'
-        ).status
+        secured.call("PUT", "/api/v1/projects/own/members/gone", headers=manager, body=b'{"role":"viewer"}').status
         == 403
     )
     boss = secured.services.people.find("boss")
-    answer = secured.call("PATCH", f"/api/v1/people/{boss.id}", headers=secured.headers["server_administrator"],
-                          body=b'{"disabled":true}')  # fmt: skip
+    answer = secured.call(
+        "PATCH", f"/api/v1/people/{boss.id}", headers=secured.headers["server_administrator"], body=b'{"disabled":true}'
+    )
     assert answer.status == 403
     assert secured.call("GET", "/api/v1/people", headers=administrator).status == 403
 
@@ -260,15 +280,9 @@ def test_local_mode_has_nothing_to_log_in_to_and_shows_names_as_unverified(local
     told = local.call("GET", "/api/v1/me", headers={"X-Fairloop-Person": "manager"}).told
     assert (told["name"], told["verified"], told["roles"]) == ("manager", False, {"own": "manager"})
     assert local.call("GET", "/api/v1/me", headers={"X-Fairloop-Person": "nobody known"}).status == 401
-    assert (
-        local.call("GET", "/api/v1/me", headers={"Cookie": "fairloop_person=nobody"}).told["administrator"]
-        is True
-    )
+    assert local.call("GET", "/api/v1/me", headers={"Cookie": "fairloop_person=nobody"}).told["administrator"] is True
     acting = post(local, "/act-as", name="viewer")
-    assert (
-        local.call("GET", "/api/v1/me", headers={"Cookie": cookie_of(acting)["Cookie"]}).told["name"]
-        == "viewer"
-    )
+    assert local.call("GET", "/api/v1/me", headers={"Cookie": cookie_of(acting)["Cookie"]}).told["name"] == "viewer"
 
 
 def test_secrets_lie_in_files_only_their_owner_reads(tmp_path: Path) -> None:

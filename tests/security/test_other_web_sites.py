@@ -11,13 +11,39 @@ from fairloop.server.origin import allowed, refusal
 from fairloop.storage.tables import metadata
 from support.asgi import HOST, World
 
-EVIL_HOSTS = ["evil.example", "evil.example:8799", "127.0.0.1", "127.0.0.1:8700", "localhost:9999", "localhost.evil:8799",
-              "127.0.0.1:8799.evil.example", "127.0.0.1:8799@evil", "0.0.0.0:8799", "10.0.0.7:8799", "192.168.1.9:8799",
-              "[::]:8799", ""]  # fmt: skip
-EVIL_ORIGINS = ["null", "http://evil.example", "https://evil.example", "http://localhost:9999", "http://127.0.0.1:8700",
-                "http://127.0.0.1", "https://app.good.com.evil.com", "http://127.0.0.1:8799.evil.com",
-                "http://evil.com#127.0.0.1:8799", "http://127.0.0.1:87990", "file://", "chrome-extension://abc",
-                "https://127.0.0.1:8799", "http://[::ffff:127.0.0.1]:8799", "http://user@127.0.0.1:8799", ""]  # fmt: skip
+EVIL_HOSTS = [
+    "evil.example",
+    "evil.example:8799",
+    "127.0.0.1",
+    "127.0.0.1:8700",
+    "localhost:9999",
+    "localhost.evil:8799",
+    "127.0.0.1:8799.evil.example",
+    "127.0.0.1:8799@evil",
+    "0.0.0.0:8799",
+    "10.0.0.7:8799",
+    "192.168.1.9:8799",
+    "[::]:8799",
+    "",
+]
+EVIL_ORIGINS = [
+    "null",
+    "http://evil.example",
+    "https://evil.example",
+    "http://localhost:9999",
+    "http://127.0.0.1:8700",
+    "http://127.0.0.1",
+    "https://app.good.com.evil.com",
+    "http://127.0.0.1:8799.evil.com",
+    "http://evil.com#127.0.0.1:8799",
+    "http://127.0.0.1:87990",
+    "file://",
+    "chrome-extension://abc",
+    "https://127.0.0.1:8799",
+    "http://[::ffff:127.0.0.1]:8799",
+    "http://user@127.0.0.1:8799",
+    "",
+]
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO", "CONNECT"]
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/131.0 Safari/537.36"
 
@@ -47,9 +73,7 @@ def state(world: World) -> list[Any]:
 
 def paths(world: World) -> list[str]:
     found = [*sorted({u.path for u in world.urls()}), "/api/v1/none", "/static/x"]
-    return [
-        p.replace("{project_name:str}", "own").replace(":str}", "}").replace(":path}", "}") for p in found
-    ]
+    return [p.replace("{project_name:str}", "own").replace(":str}", "}").replace(":path}", "}") for p in found]
 
 
 @pytest.mark.parametrize("host", EVIL_HOSTS)
@@ -66,9 +90,7 @@ def test_s32_websocket_upgrades_are_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize("origin", EVIL_ORIGINS)
-def test_s34_s35_a_foreign_origin_changes_nothing(
-    world: World, credentials: dict[str, str], origin: str
-) -> None:
+def test_s34_s35_a_foreign_origin_changes_nothing(world: World, credentials: dict[str, str], origin: str) -> None:
     before = state(world)
     for url in world.urls():
         path = url.path.replace("{project_name:str}", "own").replace(":str}", "}")
@@ -76,8 +98,12 @@ def test_s34_s35_a_foreign_origin_changes_nothing(
             (b"name=x&password=y", "application/x-www-form-urlencoded"),
             (b'{"name":"evil"}', "text/plain"),
         ):
-            answer = world.call(url.method, path, headers={**credentials, "Origin": origin, "Content-Type": kind,
-                                                           "User-Agent": BROWSER}, body=body)  # fmt: skip
+            answer = world.call(
+                url.method,
+                path,
+                headers={**credentials, "Origin": origin, "Content-Type": kind, "User-Agent": BROWSER},
+                body=body,
+            )
             assert answer.status == 403, (origin, url.method, path)
             assert not [v for k, v in answer.headers if k.lower().startswith("access-control-")]
     assert state(world) == before
@@ -153,9 +179,7 @@ def test_a_cookie_alone_changes_nothing(secured: World) -> None:
     body, cookie = b'{"name":"sneaked"}', {"Cookie": f"fl_session={secret}"}
     assert secured.call("POST", "/api/v1/people", headers=cookie, body=body).status == 403
     assert (
-        secured.call(
-            "POST", "/api/v1/people", headers={**cookie, "Sec-Fetch-Site": "same-origin"}, body=body
-        ).status
+        secured.call("POST", "/api/v1/people", headers={**cookie, "Sec-Fetch-Site": "same-origin"}, body=body).status
         == 201
     )
 
@@ -165,9 +189,7 @@ def test_two_hosts_or_two_origins_are_none(world: World) -> None:
     good = (b"host", HOST.encode())
     assert refusal("GET", [good], expected, "") == ""
     assert refusal("GET", [good, good], expected, "")
-    assert refusal(
-        "GET", [good, (b"origin", b"http://evil"), (b"origin", f"http://{HOST}".encode())], expected, ""
-    )
+    assert refusal("GET", [good, (b"origin", b"http://evil"), (b"origin", f"http://{HOST}".encode())], expected, "")
 
 
 def test_refused_origins_stand_in_the_audit_log(world: World) -> None:

@@ -102,9 +102,7 @@ def test_in_ones_own_project_the_role_decides(secured: World, role: str) -> None
             assert refused_by_role(answer), where
 
 
-@pytest.mark.parametrize(
-    "role", [r for r in MAY if r not in {"anonymous", "revoked", "server_administrator"}]
-)
+@pytest.mark.parametrize("role", [r for r in MAY if r not in {"anonymous", "revoked", "server_administrator"}])
 def test_another_project_answers_exactly_like_a_missing_one(secured: World, role: str) -> None:
     for url in (u for u in secured.urls() if u.in_project and u.permission is not Permission.PUBLIC):
         theirs, missing = ask(secured, url, role, "other"), ask(secured, url, role, "missing")
@@ -115,10 +113,7 @@ def test_another_project_answers_exactly_like_a_missing_one(secured: World, role
 
 def test_strangers_cannot_tell_projects_apart(secured: World) -> None:
     for url in (u for u in secured.urls() if u.in_project):
-        assert (
-            ask(secured, url, "anonymous", "own").same_as()
-            == ask(secured, url, "anonymous", "missing").same_as()
-        )
+        assert ask(secured, url, "anonymous", "own").same_as() == ask(secured, url, "anonymous", "missing").same_as()
 
 
 def test_the_roles_hold_for_named_people_in_local_mode(local: World) -> None:
@@ -139,10 +134,7 @@ def test_another_projects_object_answers_exactly_like_a_missing_one(secured: Wor
     """Asked for in one's own project, by its true id, name or hash: as if it had never been."""
     assert secured.other is not None
     theirs = seed(secured.services.database, secured.other.id)
-    nothing = {
-        k: "999999" if v.isdecimal() else "9" * 64 if len(v) == 64 else "z" * len(v)
-        for k, v in theirs.items()
-    }
+    nothing = {k: "999999" if v.isdecimal() else "9" * 64 if len(v) == 64 else "z" * len(v) for k, v in theirs.items()}
     reached = set()
     for url in (u for u in secured.urls() if u.in_project and u.permission is not Permission.PUBLIC):
         role = "worker" if url.permission is Permission.WORK else "administrator"

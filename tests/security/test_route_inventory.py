@@ -71,8 +71,13 @@ def test_every_other_url_answers_401_to_strangers(secured: World) -> None:
         path = re.sub(r"\{project_name[^}]*\}", "own", url.path)
         path = re.sub(r"\{\w+:int\}", "1", path)
         path = re.sub(r"\{[^}]*\}", "x", path)
-        for headers in ({}, secured.headers["revoked"], {"Authorization": "Bearer flp_forged"},
-                        {"Authorization": "Basic YWRtaW46cGFzc3dvcmQxMjM0"}, {"Cookie": "fl_session=forged"}):  # fmt: skip
+        for headers in (
+            {},
+            secured.headers["revoked"],
+            {"Authorization": "Bearer flp_forged"},
+            {"Authorization": "Basic YWRtaW46cGFzc3dvcmQxMjM0"},
+            {"Cookie": "fl_session=forged"},
+        ):
             headers = {**headers, "Origin": "http://127.0.0.1:8799"} if "Cookie" in headers else headers
             answer = secured.call(url.method, path, headers=headers)
             expected = {401, 303} if url.surface == "page" else {401}

@@ -128,16 +128,16 @@ class World:
 
         task = asyncio.create_task(self.app(scope, receive, send))  # type: ignore[arg-type]
         waiter = asyncio.create_task(over.wait())
-        await asyncio.wait({task, waiter}, timeout=0.5 if path.endswith(_PATIENT) else 20.0, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            {task, waiter}, timeout=0.5 if path.endswith(_PATIENT) else 20.0, return_when=asyncio.FIRST_COMPLETED
+        )
         over.set()
         waiter.cancel()
         if not task.done():
             await asyncio.wait({task}, timeout=0.2)
             task.cancel()
         await asyncio.gather(task, waiter, return_exceptions=True)
-        first = next(
-            (m for m in sent if "status" in m or m["type"] == "websocket.close"), {"status": _WAITING}
-        )
+        first = next((m for m in sent if "status" in m or m["type"] == "websocket.close"), {"status": _WAITING})
         return Answer(int(first.get("status", first.get("code", 0))),
                       [(k.decode(), v.decode()) for k, v in first.get("headers", [])],
                       b"".join(m.get("body", b"") for m in sent))  # fmt: skip

@@ -43,17 +43,13 @@ def seed(database: Database, project_id: str) -> dict[str, str]:
     """Add the rows; returns parameter name to id for every object of the project."""
     ids: dict[str, str] = {}
     mine = [
-        t
-        for t in metadata.sorted_tables
-        if "project_id" in t.c and t.name not in {"tokens", "audit", "memberships"}
+        t for t in metadata.sorted_tables if "project_id" in t.c and t.name not in {"tokens", "audit", "memberships"}
     ]
 
     def work(connection: Connection) -> dict[str, str]:
         made: dict[str, Any] = {}
         for table in mine:
-            key = connection.execute(
-                insert(table).values(**_row(table, project_id, made))
-            ).inserted_primary_key
+            key = connection.execute(insert(table).values(**_row(table, project_id, made))).inserted_primary_key
             made[table.name] = key[0] if key else None
             if table.name == "runs":
                 made["runs"] = _id(table, project_id)
@@ -110,6 +106,4 @@ def _value(table: Table, column: Any, project_id: str, made: dict[str, Any]) -> 
         return b"x"
     if (table.name, column.name) in STATES:
         return STATES[table.name, column.name]
-    return {"name": NAME, "dataset": NAME, "loop": NAME, "sha256": "ab" * 32, "path": NAME}.get(
-        column.name, "x"
-    )
+    return {"name": NAME, "dataset": NAME, "loop": NAME, "sha256": "ab" * 32, "path": NAME}.get(column.name, "x")

@@ -23,7 +23,7 @@ TOP = Path(__file__).resolve().parents[2]
 REVISION = TOP / "src/fairloop/storage/migrations/versions/r0001_first_schema.py"
 GOLDEN = TOP / "tests/assets/golden/0.1.0.db"
 
-HEAD = '''"""The first schema: every table of version 0.1.0, as it stood then. Written by tests/support/freeze_schema.py."""
+HEAD = '''"""The first schema: every table of version 0.1.0. Written by tests/support/freeze_schema.py."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ down_revision = None
 
 
 # fmt: off
+# ruff: noqa: E501
 '''
 FUNCTION_LINES = 50
 

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 MINIMUM = 12
 MAXIMUM = 1024
-_AT_ONCE = threading.BoundedSemaphore(
-    2
-)  # each hash takes 64 MiB for a moment: strangers must not take them all
+_AT_ONCE = threading.BoundedSemaphore(2)  # each hash takes 64 MiB for a moment: strangers must not take them all
 
 _COMMON = frozenset(
     """
@@ -40,9 +38,7 @@ def check_password(password: str, name: str) -> str:
     if not MINIMUM <= len(password) <= MAXIMUM:
         raise InvalidInput(f"The password has {len(password)} characters; use {MINIMUM} to {MAXIMUM}.")
     low = password.lower()
-    if name and (
-        low == name.lower() or low.strip("0123456789!.-_ ") == name.lower() or low == name.lower() * 2
-    ):
+    if name and (low == name.lower() or low.strip("0123456789!.-_ ") == name.lower() or low == name.lower() * 2):
         raise InvalidInput("The password is the person's name; choose one that has nothing to do with it.")
     if _common(low):
         raise InvalidInput("The password is one that is tried first; choose several unrelated words instead.")

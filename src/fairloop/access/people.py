@@ -110,9 +110,7 @@ class People:
         return self._write(work)
 
     # ---- passwords
-    def set_password(
-        self, identity: Identity, person_id: str, new: str, *, current: str | None = None
-    ) -> None:
+    def set_password(self, identity: Identity, person_id: str, new: str, *, current: str | None = None) -> None:
         """Set a password: one's own against the current one; administrators set anybody else's.
 
         Every session and token of the person ends with the old password.
@@ -175,21 +173,14 @@ class People:
         if known is None or not hmac.compare_digest(known, hash_of(secret)):
             self._backoff.failed(f"setup {ip}")
             self._audit.note(Identity(kind="anonymous", name=name[:80]), "setup.failed", ip=ip)
-            raise Unauthenticated(
-                "The set-up token is wrong or used; the server prints a fresh one when it starts."
-            )
+            raise Unauthenticated("The set-up token is wrong or used; the server prints a fresh one when it starts.")
         check_name(name, "person")
         hashed = hash_password(check_password(password, name))
         fresh = self._new(name, administrator=True)
-        entry = self._audit.entry(
-            Identity(kind="person", name=name, verified=True), "setup", object=name, ip=ip
-        )
+        entry = self._audit.entry(Identity(kind="person", name=name, verified=True), "setup", object=name, ip=ip)
 
         def work(connection: Connection) -> Person:
-            if (
-                rows.administrators(connection, with_password=True)
-                or rows.key(connection, _SETUP_KEY) != known
-            ):
+            if rows.administrators(connection, with_password=True) or rows.key(connection, _SETUP_KEY) != known:
                 raise Conflict("An administrator exists; log in, or ask them for an account.")
             person = rows.by_name(connection, name)
             if person is None:

@@ -56,9 +56,7 @@ class Sessions:
 class Backoff:
     """Slows guessing: after ``free`` failures under one key, waits double from one second to a quarter of an hour."""
 
-    def __init__(
-        self, clock: Clock, *, free: int = 5, longest_s: float = 900.0, most_keys: int = 10_000
-    ) -> None:
+    def __init__(self, clock: Clock, *, free: int = 5, longest_s: float = 900.0, most_keys: int = 10_000) -> None:
         self._clock = clock
         self._free = free
         self._longest_s = longest_s

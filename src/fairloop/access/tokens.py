@@ -37,9 +37,7 @@ class Tokens:
         self.changed: Callable[[], None] = lambda: None
         """Called after a revocation; the server clears its cache of identities here."""
 
-    def create(
-        self, identity: Identity, name: str, *, project_id: str | None = None, days: float = 90
-    ) -> NewToken:
+    def create(self, identity: Identity, name: str, *, project_id: str | None = None, days: float = 90) -> NewToken:
         """A token that may what its owner may, in one project only when ``project_id`` says so."""
         if not identity.person_id or identity.kind not in {"person", "token"}:
             raise PermissionDenied("Only a person can have tokens; log in as one.")

@@ -31,7 +31,7 @@ def float_of(bits: int) -> float:
     return float(struct.unpack("<d", struct.pack("<q", bits))[0])
 
 
-def _plain(value: Any, depth: int) -> Any:
+def _plain(value: Any, depth: int) -> Any:  # noqa: C901  # one branch a JSON type
     if depth > MAX_DEPTH:
         raise InvalidInput(f"The value is nested deeper than {MAX_DEPTH} levels; flatten it.")
     if value is None or value is True or value is False:

@@ -49,15 +49,20 @@ def session_cookie_name(settings: Settings) -> str:
 
 def session_cookie(settings: Settings, secret: str) -> Cookie:
     """The cookie that carries a session; an empty ``secret`` removes it."""
-    return Cookie(key=session_cookie_name(settings), value=secret, path="/", httponly=True, secure=settings.tls,
-                  samesite="lax", max_age=None if secret else 0)  # fmt: skip
+    return Cookie(
+        key=session_cookie_name(settings),
+        value=secret,
+        path="/",
+        httponly=True,
+        secure=settings.tls,
+        samesite="lax",
+        max_age=None if secret else 0,
+    )
 
 
 def person_cookie(settings: Settings, name: str) -> Cookie:
     """The cookie that says whom to act as in local mode; an empty ``name`` means oneself again."""
-    return Cookie(
-        key=PERSON_COOKIE, value=name, path="/", httponly=True, samesite="lax", max_age=None if name else 0
-    )
+    return Cookie(key=PERSON_COOKIE, value=name, path="/", httponly=True, samesite="lax", max_age=None if name else 0)
 
 
 def sent_cookie(headers: list[tuple[bytes, bytes]], name: str) -> str:
@@ -180,8 +185,14 @@ class Gatekeeper:
         state["refused"] = reason
         return ANONYMOUS
 
-    def note_refusal(self, identity: Identity, action: str, scope: Scope, code: str = "permission_denied",
-                     project_id: str | None = None) -> None:  # fmt: skip
+    def note_refusal(
+        self,
+        identity: Identity,
+        action: str,
+        scope: Scope,
+        code: str = "permission_denied",
+        project_id: str | None = None,
+    ) -> None:
         """An audit entry for a refused request; a flood of them is counted instead of written one by one."""
         minute, count = self._noted
         now = time.monotonic()
@@ -202,8 +213,21 @@ class Gatekeeper:
 
 
 async def _refuse(send: Send, status: int, code: str, detail: str, request_id: str) -> None:
-    body = codec.dumps({"type": "about:blank", "title": code.replace("_", " "), "status": status, "code": code,
-                        "detail": detail, "request_id": request_id}).encode()  # fmt: skip
-    await send({"type": "http.response.start", "status": status,
-                "headers": [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]})  # fmt: skip
+    body = codec.dumps(
+        {
+            "type": "about:blank",
+            "title": code.replace("_", " "),
+            "status": status,
+            "code": code,
+            "detail": detail,
+            "request_id": request_id,
+        }
+    ).encode()
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())],
+        }
+    )
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -70,14 +70,10 @@ def bind(settings: Settings) -> socket.socket:
             raise InvalidInput(
                 f"Port {settings.port} needs more rights than this user has; use --port 8700."
             ) from cause
-        raise InvalidInput(
-            f"The address {settings.host!r} cannot be listened on: {cause.strerror}."
-        ) from cause
+        raise InvalidInput(f"The address {settings.host!r} cannot be listened on: {cause.strerror}.") from cause
     except OverflowError as cause:
         listener.close()
-        raise InvalidInput(
-            f"Port {settings.port} does not exist; use 1 to 65535, or 0 for any free one."
-        ) from cause
+        raise InvalidInput(f"Port {settings.port} does not exist; use 1 to 65535, or 0 for any free one.") from cause
     listener.set_inheritable(False)
     return listener
 
@@ -147,8 +143,9 @@ def write_secret(path: Path, secret: str) -> None:
         file.write(secret + "\n")
 
 
-async def end_when_idle(activity: Activity, idle_exit_s: float, busy: Callable[[], bool],
-                        stop: Callable[[], None]) -> None:  # fmt: skip
+async def end_when_idle(
+    activity: Activity, idle_exit_s: float, busy: Callable[[], bool], stop: Callable[[], None]
+) -> None:
     """Call ``stop`` once no request came for ``idle_exit_s`` and ``busy`` says that nothing is under way."""
     while True:
         await asyncio.sleep(max(0.05, min(5.0, idle_exit_s - activity.idle_s())))

@@ -63,10 +63,15 @@ def build(route: Route, *, max_body_bytes: int, max_upload_bytes: int) -> HTTPRo
     status = route.status or {"POST": 200, "DELETE": 200}.get(route.method)
     summary = (inspect.getdoc(route.handler) or route.handler.__name__.replace("_", " ")).splitlines()[0]
     return HTTPRouteHandler(
-        route.path, http_method=route.method, status_code=status, opt=options, summary=summary,
-        name=f"{route.surface}:{route.method}:{route.path}", include_in_schema=route.surface == "api",
+        route.path,
+        http_method=route.method,
+        status_code=status,
+        opt=options,
+        summary=summary,
+        name=f"{route.surface}:{route.method}:{route.path}",
+        include_in_schema=route.surface == "api",
         request_max_body_size=max_upload_bytes if route.upload else max_body_bytes,
-    )(route.handler if inspect.iscoroutinefunction(route.handler) else _in_thread(route.handler))  # fmt: skip
+    )(route.handler if inspect.iscoroutinefunction(route.handler) else _in_thread(route.handler))
 
 
 def _in_thread(handler: Callable[..., Any]) -> Callable[..., Any]:

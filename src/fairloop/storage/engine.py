@@ -102,9 +102,10 @@ class SQLite(Database):
         self._thread = threading.Thread(target=self._run, name="fairloop-writer", daemon=True)
         self._thread.start()
         self._ready.wait()
-        if self._failure:
+        failure: BaseException | None = self._failure  # set by the thread
+        if failure is not None:
             self._lock.close()
-            raise _storage_error(self._failure)
+            raise _storage_error(failure)
 
     @staticmethod
     def _take_lock(path: Path) -> IO[str]:
@@ -113,7 +114,9 @@ class SQLite(Database):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as cause:
             lock.close()
-            raise Conflict(f"Another Fairloop server uses {path}; stop it, or choose another folder with --data.") from cause
+            raise Conflict(
+                f"Another Fairloop server uses {path}; stop it, or choose another folder with --data."
+            ) from cause
         return lock
 
     @staticmethod
@@ -192,7 +195,7 @@ class SQLite(Database):
         driver.execute("SAVEPOINT unit")
         try:
             value = work(connection)
-        except BaseException as cause:  # noqa: BLE001  # belongs to the caller who waits on the future
+        except BaseException as cause:  # belongs to the caller who waits on the future
             if not driver.in_transaction:  # SQLite rolled everything back itself (disk full): all units fail
                 raise
             driver.execute("ROLLBACK TO unit")

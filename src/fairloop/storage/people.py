@@ -58,9 +58,7 @@ def _membership(row: RowMapping) -> Membership:
                       role=Role(row["role"]), created_ms=row["created_ms"])  # fmt: skip
 
 
-def members(
-    connection: Connection, *, project_id: str | None = None, person_id: str | None = None
-) -> list[Membership]:
+def members(connection: Connection, *, project_id: str | None = None, person_id: str | None = None) -> list[Membership]:
     """Memberships of a project or of a person, by name."""
     query = select(memberships, people.c.name).join(people, people.c.id == memberships.c.person_id)
     if project_id is not None:
@@ -141,9 +139,7 @@ def used(connection: Connection, token_id: str, now_ms: int) -> None:
     connection.execute(update(tokens).where(tokens.c.id == token_id).values(last_used_ms=now_ms))
 
 
-def revoke(
-    connection: Connection, now_ms: int, *, token_id: str | None = None, person_id: str | None = None
-) -> int:
+def revoke(connection: Connection, now_ms: int, *, token_id: str | None = None, person_id: str | None = None) -> int:
     query = update(tokens).where(tokens.c.revoked_ms.is_(None)).values(revoked_ms=now_ms)
     if token_id is not None:
         query = query.where(tokens.c.id == token_id)

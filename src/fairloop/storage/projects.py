@@ -11,8 +11,15 @@ from fairloop.storage.tables import projects
 
 
 def add(connection: Connection, project: Project) -> None:
-    connection.execute(insert(projects).values(id=project.id, name=project.name, goal=project.goal,
-                                               budget_usd=project.budget_usd, created_ms=project.created_ms))  # fmt: skip
+    connection.execute(
+        insert(projects).values(
+            id=project.id,
+            name=project.name,
+            goal=project.goal,
+            budget_usd=project.budget_usd,
+            created_ms=project.created_ms,
+        )
+    )
 
 
 def by_name(connection: Connection, name: str) -> Project | None:

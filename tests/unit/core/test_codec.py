@@ -17,9 +17,7 @@ from fairloop.errors import InvalidInput, NotANumber
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 KEYS = TEXT.filter(lambda k: not k.startswith("$"))
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=True, allow_infinity=True) | TEXT
-VALUES = st.recursive(
-    SCALARS, lambda v: st.lists(v, max_size=4) | st.dictionaries(KEYS, v, max_size=4), max_leaves=20
-)
+VALUES = st.recursive(SCALARS, lambda v: st.lists(v, max_size=4) | st.dictionaries(KEYS, v, max_size=4), max_leaves=20)
 
 
 def same(a: Any, b: Any) -> bool:
@@ -62,10 +60,33 @@ def test_every_double_keeps_its_bits(bits: int) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [-0.0, 0.0, 5e-324, -5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, math.inf, -math.inf, math.nan,
-     2**53 - 1, 2**53 + 1, 2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 10**400, "a\0b", "\u202eevil", "👩‍👩‍👧", "e\u0301", "\u00e9",
-     "x" * 2**20, {"": 1}, {"a": [[], {}, ""]}],
-)  # fmt: skip
+    [
+        -0.0,
+        0.0,
+        5e-324,
+        -5e-324,
+        2.2250738585072014e-308,
+        1.7976931348623157e308,
+        math.inf,
+        -math.inf,
+        math.nan,
+        2**53 - 1,
+        2**53 + 1,
+        2**63 - 1,
+        2**63,
+        -(2**63),
+        -(2**63) - 1,
+        10**400,
+        "a\0b",
+        "\u202eevil",
+        "👩‍👩‍👧",
+        "e\u0301",
+        "\u00e9",
+        "x" * 2**20,
+        {"": 1},
+        {"a": [[], {}, ""]},
+    ],
+)
 def test_the_values_others_lose(value: Any) -> None:
     assert same(codec.loads(codec.dumps(value)), value)
 
@@ -80,9 +101,26 @@ def test_what_is_no_number_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", '{"a":1,"a":2}', '{"a":{"b":1,"b":1}}', "[1,]", "{'a':1}", "01", "+1", "0x10", "1 2", "nul", '"\t"', '"\\x"', "\ufeff1",
-     '{"a"}', "[" * 65 + "]" * 65, '{"a":' * 65 + "1" + "}" * 65],
-)  # fmt: skip
+    [
+        "",
+        "{",
+        '{"a":1,"a":2}',
+        '{"a":{"b":1,"b":1}}',
+        "[1,]",
+        "{'a':1}",
+        "01",
+        "+1",
+        "0x10",
+        "1 2",
+        "nul",
+        '"\t"',
+        '"\\x"',
+        "\ufeff1",
+        '{"a"}',
+        "[" * 65 + "]" * 65,
+        '{"a":' * 65 + "1" + "}" * 65,
+    ],
+)
 def test_what_is_no_strict_json_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
         codec.loads(text)
@@ -112,9 +150,22 @@ def test_what_json_cannot_hold_is_refused(value: Any) -> None:
         codec.dumps(value)
 
 
-@pytest.mark.parametrize("text", ['{"$float":"nan:zz"}', '{"$float":"1.5"}', '{"$float":"nan:"}', '{"$int":"x"}', '{"$int":""}',
-                                  '{"$float":"nan:7ff80000000000001"}', '{"$float":"nan:3ff0000000000000"}', '{"$int":"12 "}',
-                                  '{"$int":"1_0"}', '{"$int":"5"}', '{"$float":[1]}'])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"$float":"nan:zz"}',
+        '{"$float":"1.5"}',
+        '{"$float":"nan:"}',
+        '{"$int":"x"}',
+        '{"$int":""}',
+        '{"$float":"nan:7ff80000000000001"}',
+        '{"$float":"nan:3ff0000000000000"}',
+        '{"$int":"12 "}',
+        '{"$int":"1_0"}',
+        '{"$int":"5"}',
+        '{"$float":[1]}',
+    ],
+)
 def test_a_forged_special_value_is_refused_or_stays_an_object(text: str) -> None:
     try:
         value = codec.loads(text)

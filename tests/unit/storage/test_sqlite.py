@@ -49,8 +49,7 @@ def test_the_file_can_be_opened_again_after_closing(sqlite: SQLite, tmp_path: Pa
 def test_it_is_durable_and_in_wal_mode(sqlite: SQLite) -> None:
     def pragmas(connection: Connection) -> tuple[object, object, object]:
         return tuple(
-            connection.execute(text(f"PRAGMA {p}")).scalar()
-            for p in ("journal_mode", "synchronous", "foreign_keys")
+            connection.execute(text(f"PRAGMA {p}")).scalar() for p in ("journal_mode", "synchronous", "foreign_keys")
         )  # type: ignore[return-value]
 
     assert sqlite.write(pragmas) == ("wal", 2, 1)

@@ -1,4 +1,4 @@
-"""The first schema: every table of version 0.1.0, as it stood then. Written by tests/support/freeze_schema.py."""
+"""The first schema: every table of version 0.1.0. Written by tests/support/freeze_schema.py."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ down_revision = None
 
 
 # fmt: off
+# ruff: noqa: E501
 def upgrade() -> None:
     _part_1()
     _part_2()
