@@ -11,6 +11,7 @@ import pytest
 from fairloop.artifacts.local import LocalStore
 from fairloop.core.clock import Clock
 from fairloop.core.pipelines import Capture, Graph, Needs, State, StepRun, StepSpec
+from fairloop.core.runs import RunStatus
 from fairloop.core.signals import Signals
 from fairloop.costs.prices import load_prices
 from fairloop.errors import InvalidInput, NotFound, StaleLease
@@ -263,8 +264,24 @@ def test_a_trainer_is_a_run_too(world: World) -> None:
     run = world.tracking.get(world.project, tracked.run_id)
     assert run.params == {"rate": "0.1"}
     assert "system/wall_s" in {m.key for m in run.metrics}
-    world.tracking.tick()
-    assert world.tracking.get(world.project, tracked.run_id).status == "FINISHED"
+    assert run.status == "FINISHED"
+
+
+def test_the_run_of_a_step_ends_as_the_step_does(world: World) -> None:
+    world.start(spec("fit", returns="model", needs=Needs(retries=1)))
+    for expected in ("RUNNING", "FAILED"):
+        step = world.claim()
+        assert step is not None
+        step = world.work.track(step)
+        assert step.run_id is not None
+        world.tracking.set_status(world.project, step.run_id, RunStatus.FAILED)  # as an MLflow client would
+        outcome = Outcome(state="failed", error="boom")
+        change = world.work.submit_result(
+            world.project, step.pipeline_run_id, step.id, step.token, outcome, None
+        ).result()
+        assert change.finished is not None
+        world.work.note(change.finished)
+        assert world.tracking.get(world.project, step.run_id).status == expected
 
 
 def test_parameters_are_checked(world: World) -> None:

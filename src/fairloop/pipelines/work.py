@@ -10,7 +10,7 @@ from fairloop.core import codec
 from fairloop.core.clock import Clock
 from fairloop.core.pipelines import State, StepRun
 from fairloop.core.records import to_plain
-from fairloop.core.runs import Metric
+from fairloop.core.runs import Metric, RunStatus
 from fairloop.costs.prices import PriceBook
 from fairloop.errors import InvalidInput, StaleLease
 from fairloop.pipelines import transitions
@@ -21,6 +21,7 @@ from fairloop.storage.engine import Database
 from fairloop.tracking.service import Tracking
 
 _LONGEST_PARAM = 500
+_STATUS = {State.DONE: RunStatus.FINISHED, State.FAILED: RunStatus.FAILED, State.CANCELLED: RunStatus.KILLED}
 _OUTCOMES = {"done", "failed", "cancelled", "lost"}
 
 
@@ -148,6 +149,9 @@ class Work:
         metrics = [Metric(key=f"system/{name}", value=float(value), timestamp_ms=now)
                    for name, value in step.used.items() if isinstance(value, (int, float))]  # fmt: skip
         self._tracking.log_batch(step.project_id, step.run_id, metrics=metrics, params=params)
+        # an MLflow client in the step may have ended the run with the attempt: the step decides
+        status = _STATUS.get(step.state, RunStatus.RUNNING)
+        self._tracking.set_status(step.project_id, step.run_id, status, reason=step.error if status.final else "")
 
     # ------------------------------------------------------------------ what a worker is told
     def assignment(self, step: StepRun) -> dict[str, Any]:

@@ -42,7 +42,8 @@ from fairloop.pipelines.lines import Lines
 from fairloop.pipelines.runners.processes import kill_tree, write_note
 
 _WAIT_S = 3.0
-_DRAIN_S = 0.2
+_ALONE_S = 15.0
+"""A worker without a step ends when no server has answered for so long."""
 _ENDED_BY_OTHERS = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 
@@ -97,6 +98,7 @@ class Worker:
         self._beats = Beats(self._work, self._waker, config["lease_s"])
         self._steps = 0
         self._alive = True
+        self._answered = time.monotonic()
 
     def run(self) -> None:
         """Work until idle too long, asked to leave, or worn out."""
@@ -109,20 +111,22 @@ class Worker:
                     return
                 while step is not None:
                     step = self._one(step)
-                    idle_since = time.monotonic()
+                    idle_since = self._answered = time.monotonic()
         finally:
             self._note.unlink(missing_ok=True)
             kill_tree(self._child.pid)
 
     def _claim(self) -> tuple[dict[str, Any] | None, bool]:
         try:
-            return self._work.claim(_WAIT_S)
+            answer = self._work.claim(_WAIT_S)
+            self._answered = time.monotonic()
+            return answer
         except (Unauthenticated, PermissionDenied, NotFound):
             return None, True
         except Unavailable:
             time.sleep(0.1)
             self._http.look_for_server()
-            return None, False
+            return None, time.monotonic() - self._answered > _ALONE_S
 
     def _one(self, step: dict[str, Any]) -> dict[str, Any] | None:
         """Run one step and report it; the next one when the server gives it along."""

@@ -56,7 +56,10 @@ async def claim(request: Request[Any, Any, Any], services: Services, project: Pr
 
 async def _assignment(services: Services, step: StepRun) -> dict[str, Any]:
     if services.work.is_tracked(step):
-        step = await asyncio.to_thread(services.work.track, step)
+        try:
+            step = await asyncio.to_thread(services.work.track, step)
+        except FairloopError as cause:  # the claim is on disk: the step runs, without a run of its own
+            log.warning("step %s gets no tracking run: %s", step.id, cause.message)
     return services.work.assignment(step)
 
 
