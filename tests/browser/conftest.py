@@ -18,11 +18,19 @@ from fairloop.server.services import build_services
 from fairloop.settings import Settings
 
 sys.path.insert(0, str(Path(__file__).parent))
-from seed import seed  # noqa: E402  # pytest imports this folder by file, not as a package
+from seed import seed  # pytest imports this folder by file, not as a package
 
 CHROMIUM = "/usr/bin/chromium"
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-        "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"]  # fmt: skip
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
 
 
 class Site:

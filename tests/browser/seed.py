@@ -1,5 +1,8 @@
 """Realistic rows for every state a page can show: written through storage, without a model having been trained."""
 
+# ruff: noqa: E501
+# fmt: off
+
 from __future__ import annotations
 
 import math
@@ -10,8 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection, insert
 
-from fairloop.core.checks import Check, Status, Verdict, judge
 from fairloop.core import codec
+from fairloop.core.checks import Check, Status, Verdict, judge
 from fairloop.core.codec import bits_of
 from fairloop.core.cycles import ApprovalRequest, Cycle, CycleEvent, Loop, Stage
 from fairloop.core.datasets import DatasetVersion, Roles

@@ -14,18 +14,59 @@ from fairloop.settings import Settings
 pytestmark = pytest.mark.browser
 
 IN = "/projects/income"
-LONG = "/projects/" + quote("a loop with a name so long that it would not fit anywhere unless the page takes care of it properly v2")
+LONG = "/projects/" + quote(
+    "a loop with a name so long that it would not fit anywhere unless the page takes care of it properly v2"
+)
 RUN = "f" * 31 + "1"
 PAGES = [
-    "/", IN, f"{IN}/cycles/cyc_2", f"{IN}/cycles/cyc_3", f"{IN}/cycles/cyc_4", f"{IN}/cycles/cyc_5",
-    f"{IN}/runs", f"{IN}/runs?filter=metrics.roc_auc+%3E+2", f"{IN}/runs?filter=%28",
-    f"{IN}/runs/{RUN}", f"{IN}/runs/{5:032x}", f"{IN}/pipelines", f"{IN}/pipelines/prn_3",
-    f"{IN}/pipelines/prn_4", f"{IN}/data", f"{IN}/data/adult/2", f"{IN}/models", f"{IN}/models/income",
-    f"{IN}/models/income/2", f"{IN}/models/income/3", f"{IN}/endpoints", f"{IN}/endpoints/income",
-    f"{IN}/endpoints/fraud-scores", f"{IN}/alerts", f"{IN}/audit", f"{IN}/settings", f"{IN}/search?q=income",
-    LONG, f"{LONG}/cycles/cyc_run", f"{LONG}/pipelines/prn_running", "/people", "/tokens",
-    *(f"/projects/empty{part}" for part in ("", "/runs", "/pipelines", "/data", "/models", "/endpoints", "/alerts", "/audit", "/settings", "/search")),
-]  # fmt: skip
+    "/",
+    IN,
+    f"{IN}/cycles/cyc_2",
+    f"{IN}/cycles/cyc_3",
+    f"{IN}/cycles/cyc_4",
+    f"{IN}/cycles/cyc_5",
+    f"{IN}/runs",
+    f"{IN}/runs?filter=metrics.roc_auc+%3E+2",
+    f"{IN}/runs?filter=%28",
+    f"{IN}/runs/{RUN}",
+    f"{IN}/runs/{5:032x}",
+    f"{IN}/pipelines",
+    f"{IN}/pipelines/prn_3",
+    f"{IN}/pipelines/prn_4",
+    f"{IN}/data",
+    f"{IN}/data/adult/2",
+    f"{IN}/models",
+    f"{IN}/models/income",
+    f"{IN}/models/income/2",
+    f"{IN}/models/income/3",
+    f"{IN}/endpoints",
+    f"{IN}/endpoints/income",
+    f"{IN}/endpoints/fraud-scores",
+    f"{IN}/alerts",
+    f"{IN}/audit",
+    f"{IN}/settings",
+    f"{IN}/search?q=income",
+    LONG,
+    f"{LONG}/cycles/cyc_run",
+    f"{LONG}/pipelines/prn_running",
+    "/people",
+    "/tokens",
+    *(
+        f"/projects/empty{part}"
+        for part in (
+            "",
+            "/runs",
+            "/pipelines",
+            "/data",
+            "/models",
+            "/endpoints",
+            "/alerts",
+            "/audit",
+            "/settings",
+            "/search",
+        )
+    ),
+]
 
 
 def until(page: Any, truth: str, seconds: float = 10.0) -> None:
@@ -50,8 +91,10 @@ def test_every_page_is_whole_and_fits(site: Any) -> None:
         settled(page)
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, f"{path} is {wide} px too wide"
-        bare = page.evaluate("[...document.querySelectorAll('main input:not([type=hidden]), main select, main textarea')]"
-                             ".filter(i => !i.labels.length).map(i => i.outerHTML)")  # fmt: skip
+        bare = page.evaluate(
+            "[...document.querySelectorAll('main input:not([type=hidden]), main select, main textarea')]"
+            ".filter(i => !i.labels.length).map(i => i.outerHTML)"
+        )
         assert not bare, f"{path}: inputs without a label {bare}"
         assert not site.wrong, f"{path}: {site.wrong}"
 
@@ -141,13 +184,24 @@ def test_a_half_written_reason_is_not_lost(site: Any) -> None:
     page = site.open(f"{IN}/cycles/cyc_5")
     page.fill("#reason-approved", "The gap is")
     page.evaluate("htmx.trigger('#timeline', 'every')")
-    page.evaluate("htmx.ajax('GET', document.querySelector('#timeline').getAttribute('hx-get'), {target: '#timeline', swap: 'outerHTML'})")
+    page.evaluate(
+        "htmx.ajax('GET', document.querySelector('#timeline').getAttribute('hx-get'), {target: '#timeline', swap: 'outerHTML'})"
+    )
     page.wait_for_timeout(400)
     assert page.input_value("#reason-approved") == "The gap is"
 
 
-@pytest.mark.parametrize("path", ["/static/x/../../etc/passwd", "/static/x/..%2f..%2f..%2fetc/passwd", "/static/x/%2e%2e/%2e%2e/app.py",
-                                  "/static/x/../pages/routes.py", "/static/x/vendor/.stamp", "/static/x//etc/passwd"])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/x/../../etc/passwd",
+        "/static/x/..%2f..%2f..%2fetc/passwd",
+        "/static/x/%2e%2e/%2e%2e/app.py",
+        "/static/x/../pages/routes.py",
+        "/static/x/vendor/.stamp",
+        "/static/x//etc/passwd",
+    ],
+)
 def test_static_files_never_leave_their_folder(seeded_url: str, path: str) -> None:
     """S17, with a client that does not tidy the path."""
     connection = http.client.HTTPConnection(urlsplit(seeded_url).netloc, timeout=10)

@@ -13,16 +13,25 @@ from litestar.datastructures import State
 from fairloop.errors import NotFound
 
 FOLDER = Path(__file__).parent.parent / "static"
-TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml",
-         ".mjs": "text/javascript", ".txt": "text/plain", ".png": "image/png"}  # fmt: skip
+TYPES = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".mjs": "text/javascript",
+    ".txt": "text/plain",
+    ".png": "image/png",
+}
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
 @lru_cache(maxsize=1)
 def index() -> dict[str, Path]:
     """Every file that may be asked for, by its URL path; what is not in here does not exist."""
-    return {file.relative_to(FOLDER).as_posix(): file
-            for file in sorted(FOLDER.rglob("*")) if file.is_file() and file.suffix in TYPES}  # fmt: skip
+    return {
+        file.relative_to(FOLDER).as_posix(): file
+        for file in sorted(FOLDER.rglob("*"))
+        if file.is_file() and file.suffix in TYPES
+    }
 
 
 @lru_cache(maxsize=1)

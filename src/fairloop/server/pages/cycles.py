@@ -25,11 +25,20 @@ DECIDED = {"approved": "Approved. The rollout begins.", "refused": "Refused. Not
 def show(request: Asked, services: Services, identity: Identity, project: Project, cycle_id: str) -> Html:
     """One turn of the loop, from its trigger to its end."""
     cycle = services.loops.cycle(project.id, cycle_id)
-    return page(request, "cycle.html", title=f"Cycle {cycle.number} of {cycle.loop}", section="project", cycle=cycle,
-                timeline=live.part(request, "parts/timeline.html", **_view(services, identity, project, cycle)),
-                strip=_strip(services, project, cycle), can_cancel=not cycle.stage.final,
-                runs=[(key.split(":")[0], within(project, "pipelines", run_id)) for key, run_id in cycle.pipeline_run_ids.items()],
-                evidence=_evidence(services, project, cycle))  # fmt: skip
+    return page(
+        request,
+        "cycle.html",
+        title=f"Cycle {cycle.number} of {cycle.loop}",
+        section="project",
+        cycle=cycle,
+        timeline=live.part(request, "parts/timeline.html", **_view(services, identity, project, cycle)),
+        strip=_strip(services, project, cycle),
+        can_cancel=not cycle.stage.final,
+        runs=[
+            (key.split(":")[0], within(project, "pipelines", run_id)) for key, run_id in cycle.pipeline_run_ids.items()
+        ],
+        evidence=_evidence(services, project, cycle),
+    )
 
 
 def timeline(request: Asked, services: Services, identity: Identity, project: Project, cycle_id: str) -> Html:
@@ -44,11 +53,15 @@ def _view(services: Services, identity: Identity, project: Project, cycle: Cycle
     events = services.loops.events(project.id, cycle.id)
     rollout = gather.rollout_of(services, cycle)
     return {
-        "cycle": cycle, "entries": entries(cycle, events, request), "approval": request,
+        "cycle": cycle,
+        "entries": entries(cycle, events, request),
+        "approval": request,
         "decide": decision(services, identity, project, request) if request else None,
-        "rollout": rollout_view(rollout), "renew": within(project, "cycles", cycle.id, "timeline"),
-        "live": not cycle.stage.final, "alert_href": within(project, "alerts"),
-    }  # fmt: skip
+        "rollout": rollout_view(rollout),
+        "renew": within(project, "cycles", cycle.id, "timeline"),
+        "live": not cycle.stage.final,
+        "alert_href": within(project, "alerts"),
+    }
 
 
 def decision(services: Services, identity: Identity, project: Project, request: ApprovalRequest) -> dict[str, Any]:
@@ -60,8 +73,14 @@ def decision(services: Services, identity: Identity, project: Project, request: 
     elif request.two_person and identity.name == request.author:
         why = "The policy asks for a second person: you started this cycle."
     version = services.registry.version_by_id(project.id, request.model_version_id)
-    return {"request": request, "why": why, "href": within(project, "approvals", request.id), "open": request.decision == "waiting",
-            "model": f"{version.model} v{version.version}", "model_href": within(project, "models", version.model, version.version)}  # fmt: skip
+    return {
+        "request": request,
+        "why": why,
+        "href": within(project, "approvals", request.id),
+        "open": request.decision == "waiting",
+        "model": f"{version.model} v{version.version}",
+        "model_href": within(project, "models", version.model, version.version),
+    }
 
 
 def rollout_view(rollout: Any) -> dict[str, Any] | None:
@@ -73,8 +92,14 @@ def rollout_view(rollout: Any) -> dict[str, Any] | None:
         line = next((h for h in rollout.history if h.get("share") == share), None)
         now = rollout.state in {"running", "held", "smoke"} and number == rollout.step
         done = line is not None or rollout.state == "promoted"
-        steps.append({"share": share, "state": "now" if now else "done" if done else "", "line": line,
-                      "verdicts": cards(line.get("verdicts") or []) if line else []})  # fmt: skip
+        steps.append(
+            {
+                "share": share,
+                "state": "now" if now else "done" if done else "",
+                "line": line,
+                "verdicts": cards(line.get("verdicts") or []) if line else [],
+            }
+        )
     return {"rollout": rollout, "steps": steps}
 
 
@@ -84,11 +109,20 @@ def _evidence(services: Services, project: Project, cycle: Cycle) -> dict[str, A
     rows = []
     for candidate, evaluation in found:
         values = {k: v.get("estimate") for k, v in evaluation.metrics.items()} if evaluation else {}
-        rows.append({"name": evidence.method_words(candidate), "state": "chosen" if candidate.id == cycle.chosen_candidate_id else candidate.state,
-                     "values": values, "run": within(project, "runs", candidate.run_id) if candidate.run_id else "", "id": candidate.id})  # fmt: skip
+        rows.append(
+            {
+                "name": evidence.method_words(candidate),
+                "state": "chosen" if candidate.id == cycle.chosen_candidate_id else candidate.state,
+                "values": values,
+                "run": within(project, "runs", candidate.run_id) if candidate.run_id else "",
+                "id": candidate.id,
+            }
+        )
     shown = [n for n in ("roc_auc", "r2", "mean_absolute_error") if any(n in r["values"] for r in rows)]
-    shown += [n for n in sorted({k for r in rows for k in r["values"]}) if n.split(" by ")[0].endswith("_difference")][:4]
-    names = {n: METRIC_NAMES.get(n.split(" by ")[0], n) + n[len(n.split(" by ")[0]):] for n in shown}
+    shown += [n for n in sorted({k for r in rows for k in r["values"]}) if n.split(" by ")[0].endswith("_difference")][
+        :4
+    ]
+    names = {n: METRIC_NAMES.get(n.split(" by ")[0], n) + n[len(n.split(" by ")[0]) :] for n in shown}
     return {"frontier": evidence.frontier(found, cycle.gates, cycle.chosen_candidate_id), "rows": rows, "names": names}
 
 
@@ -113,14 +147,20 @@ def decide(services: Services, identity: Identity, project: Project, approval_id
     """Approve or refuse, with a reason."""
     request = services.loops.approval(project.id, approval_id)
     approve = data.get("decision") == "approved"
-    return act(within(project, "cycles", request.cycle_id),
-               lambda: services.loops.decide(project.id, approval_id, identity, approve=approve, reason=data.get("reason", "")),
-               lambda done: DECIDED[done.decision])  # fmt: skip
+    return act(
+        within(project, "cycles", request.cycle_id),
+        lambda: services.loops.decide(
+            project.id, approval_id, identity, approve=approve, reason=data.get("reason", "")
+        ),
+        lambda done: DECIDED[done.decision],
+    )
 
 
 def cancel(services: Services, identity: Identity, project: Project, cycle_id: str, data: Form) -> Redirect:
     """End a cycle that is not over."""
     services.loops.cycle(project.id, cycle_id)
-    return act(within(project, "cycles", cycle_id),
-               lambda: services.driver.cancel(project.id, cycle_id, identity, data.get("reason", "")),
-               "Cancelled. What it ran is being stopped.")  # fmt: skip
+    return act(
+        within(project, "cycles", cycle_id),
+        lambda: services.driver.cancel(project.id, cycle_id, identity, data.get("reason", "")),
+        "Cancelled. What it ran is being stopped.",
+    )

@@ -34,9 +34,18 @@ def listing(request: Asked, services: Services, project: Project) -> Html:
         live_ones = [d for d in deployments if d.state is DeploymentState.LIVE]
         failed = next((d for d in deployments if d.state is DeploymentState.FAILED), None)
         traffic = services.serving.traffic(endpoint.id)
-        rows.append({"endpoint": endpoint, "href": within(project, "endpoints", endpoint.name), "failed": failed if not live_ones else None,
-                     "models": [(_name(services, project, d), d.share) for d in live_ones], "rows": sum(t.rows for t in traffic.values()),
-                     "alerts": len([a for a in services.monitoring.alerts(project.id, endpoint_id=endpoint.id) if a.state == "open"])})  # fmt: skip
+        rows.append(
+            {
+                "endpoint": endpoint,
+                "href": within(project, "endpoints", endpoint.name),
+                "failed": failed if not live_ones else None,
+                "models": [(_name(services, project, d), d.share) for d in live_ones],
+                "rows": sum(t.rows for t in traffic.values()),
+                "alerts": len(
+                    [a for a in services.monitoring.alerts(project.id, endpoint_id=endpoint.id) if a.state == "open"]
+                ),
+            }
+        )
     return page(request, "endpoints.html", title="Endpoints", section="endpoints", rows=rows)
 
 
@@ -58,14 +67,25 @@ def show(request: Asked, services: Services, identity: Identity, project: Projec
     windows = gather.windows_of(services, project.id, endpoint, limit=_WINDOWS)
     serving = _serving_version(services, project, endpoint)
     told = serving.signature if serving else {}
-    return page(request, "endpoint.html", title=endpoint.name, section="endpoints", endpoint=endpoint,
-                crumbs=[("Endpoints", within(project, "endpoints"))],
-                now=live.part(request, "parts/endpoint-now.html", **_now(services, project, endpoint)),
-                window=windows[0] if windows else None, verdicts=cards(windows[0].verdicts) if windows else [],
-                charts=_charts(windows), drift=_drift(windows), latency=_latency(services, endpoint),
-                recent=_recent(services, project, endpoint), fields=signature.fields(told), serving=serving,
-                snippets=_snippets(request, project, endpoint, told),
-                monitor=services.monitoring.monitor_of(project.id, endpoint.id))  # fmt: skip
+    return page(
+        request,
+        "endpoint.html",
+        title=endpoint.name,
+        section="endpoints",
+        endpoint=endpoint,
+        crumbs=[("Endpoints", within(project, "endpoints"))],
+        now=live.part(request, "parts/endpoint-now.html", **_now(services, project, endpoint)),
+        window=windows[0] if windows else None,
+        verdicts=cards(windows[0].verdicts) if windows else [],
+        charts=_charts(windows),
+        drift=_drift(windows),
+        latency=_latency(services, endpoint),
+        recent=_recent(services, project, endpoint),
+        fields=signature.fields(told),
+        serving=serving,
+        snippets=_snippets(request, project, endpoint, told),
+        monitor=services.monitoring.monitor_of(project.id, endpoint.id),
+    )
 
 
 def now(request: Asked, services: Services, project: Project, endpoint_name: str) -> Html:
@@ -77,19 +97,44 @@ def now(request: Asked, services: Services, project: Project, endpoint_name: str
 def _now(services: Services, project: Project, endpoint: Endpoint) -> dict[str, Any]:
     deployments = services.serving.deployments(project.id, endpoint.id)
     traffic = services.serving.traffic(endpoint.id)
-    rows: list[dict[str, Any]] = [{"deployment": d, "name": _name(services, project, d), "traffic": traffic.get(d.id), "version": _version(services, project, d)}
-            for d in deployments[:8]]  # fmt: skip
+    rows: list[dict[str, Any]] = [
+        {
+            "deployment": d,
+            "name": _name(services, project, d),
+            "traffic": traffic.get(d.id),
+            "version": _version(services, project, d),
+        }
+        for d in deployments[:8]
+    ]
     rollouts = services.serving.rollouts(project.id, endpoint.id)
-    groups = [{"deployment": r["name"], "attribute": attribute, "group": GROUP_WORDS.get(group, group), "rows": n, "rate": positives / n if n else None}
-              for r in rows if r["traffic"] and r["deployment"].state is DeploymentState.LIVE
-              for attribute, found in r["traffic"].groups.items() for group, (n, positives) in found.items()]  # fmt: skip
+    groups = [
+        {
+            "deployment": r["name"],
+            "attribute": attribute,
+            "group": GROUP_WORDS.get(group, group),
+            "rows": n,
+            "rate": positives / n if n else None,
+        }
+        for r in rows
+        if r["traffic"] and r["deployment"].state is DeploymentState.LIVE
+        for attribute, found in r["traffic"].groups.items()
+        for group, (n, positives) in found.items()
+    ]
     back = [r for r in rows if r["deployment"].state is DeploymentState.READY and r["deployment"].live_ms]
-    return {"endpoint": endpoint, "rows": rows, "split": [r for r in rows if r["deployment"].share > 0], "groups": groups,
-            "rollout": cycles.rollout_view(rollouts[0]) if rollouts else None, "renew": within(project, "endpoints", endpoint.name, "now"),
-            "back": back[0]["name"] if back else "", "requests": sum(t.requests for t in traffic.values()),
-            "total": sum(t.rows for t in traffic.values()), "errors": sum(t.errors for t in traffic.values()),
-            "p99": max((t.latency_p99_ms for t in traffic.values() if t.latency_p99_ms), default=None),
-            "log": services.serving.stats(endpoint.id)}  # fmt: skip
+    return {
+        "endpoint": endpoint,
+        "rows": rows,
+        "split": [r for r in rows if r["deployment"].share > 0],
+        "groups": groups,
+        "rollout": cycles.rollout_view(rollouts[0]) if rollouts else None,
+        "renew": within(project, "endpoints", endpoint.name, "now"),
+        "back": back[0]["name"] if back else "",
+        "requests": sum(t.requests for t in traffic.values()),
+        "total": sum(t.rows for t in traffic.values()),
+        "errors": sum(t.errors for t in traffic.values()),
+        "p99": max((t.latency_p99_ms for t in traffic.values() if t.latency_p99_ms), default=None),
+        "log": services.serving.stats(endpoint.id),
+    }
 
 
 def _serving_version(services: Services, project: Project, endpoint: Endpoint) -> ModelVersion | None:
@@ -102,15 +147,34 @@ def _charts(windows: list[Window]) -> list[dict[str, Any]]:
     checks: dict[str, Check] = {v.check.name: v.check for w in windows for v in w.verdicts}
     charts = []
     for name, check in checks.items():
-        points = [{"at": w.end_ms, "value": v.estimate, "low": v.low, "high": v.high}
-                  for w in reversed(windows) for v in w.verdicts if v.check.name == name and v.estimate is not None]  # fmt: skip
+        points = [
+            {"at": w.end_ms, "value": v.estimate, "low": v.low, "high": v.high}
+            for w in reversed(windows)
+            for v in w.verdicts
+            if v.check.name == name and v.estimate is not None
+        ]
         if len(points) < 2:
             continue
-        baseline = next((v.detail.get("baseline") for w in windows for v in w.verdicts if v.check.name == name and "baseline" in v.detail), None)
+        baseline = next(
+            (
+                v.detail.get("baseline")
+                for w in windows
+                for v in w.verdicts
+                if v.check.name == name and "baseline" in v.detail
+            ),
+            None,
+        )
         limit = check.threshold if check.drop is None else None if baseline is None else baseline - check.drop
-        charts.append({"title": name_of(check), "lines": [{"name": metric(check.metric), "points": points}], "limit": limit,
-                       "limit_words": f"limit {limit:.3g}" if limit is not None else "", "unit": "ms" if check.metric.endswith("_ms") else "",
-                       "zero": check.metric != "roc_auc"})  # fmt: skip
+        charts.append(
+            {
+                "title": name_of(check),
+                "lines": [{"name": metric(check.metric), "points": points}],
+                "limit": limit,
+                "limit_words": f"limit {limit:.3g}" if limit is not None else "",
+                "unit": "ms" if check.metric.endswith("_ms") else "",
+                "zero": check.metric != "roc_auc",
+            }
+        )
     return charts
 
 
@@ -128,7 +192,12 @@ def _latency(services: Services, endpoint: Endpoint) -> dict[str, Any] | None:
     used = [i for i, n in enumerate(counts) if n]
     if not used:
         return None
-    return {"buckets": [{"ms": LATENCY_EDGES_MS[min(i, len(LATENCY_EDGES_MS) - 1)], "n": counts[i]} for i in range(used[0], used[-1] + 1)]}
+    return {
+        "buckets": [
+            {"ms": LATENCY_EDGES_MS[min(i, len(LATENCY_EDGES_MS) - 1)], "n": counts[i]}
+            for i in range(used[0], used[-1] + 1)
+        ]
+    }
 
 
 def _recent(services: Services, project: Project, endpoint: Endpoint) -> list[dict[str, Any]]:
@@ -145,9 +214,14 @@ def _snippets(request: Asked, project: Project, endpoint: Endpoint, told: dict[s
     body = json.dumps({"dataframe_records": [row]}, ensure_ascii=False)
     direct = f"http://{endpoint.host}:{endpoint.port or 'PORT'}/invocations"
     base = str(request.base_url).rstrip("/")
-    return [("CLI", f"fairloop predict {endpoint.name} --project {project.name} '{json.dumps(row, ensure_ascii=False)}'"),
-            ("curl", f"curl {direct} -H 'content-type: application/json' \\\n  -d '{body}'"),
-            ("Python", f"import fairloop as fl\n\nclient = fl.connect(\"{base}\", project=\"{project.name}\")\nclient.predictions.predict(\"{endpoint.name}\", [{row!r}])")]  # fmt: skip
+    return [
+        ("CLI", f"fairloop predict {endpoint.name} --project {project.name} '{json.dumps(row, ensure_ascii=False)}'"),
+        ("curl", f"curl {direct} -H 'content-type: application/json' \\\n  -d '{body}'"),
+        (
+            "Python",
+            f'import fairloop as fl\n\nclient = fl.connect("{base}", project="{project.name}")\nclient.predictions.predict("{endpoint.name}", [{row!r}])',
+        ),
+    ]
 
 
 def attempt(request: Asked, services: Services, project: Project, endpoint_name: str, data: Form) -> Html:
@@ -158,11 +232,17 @@ def attempt(request: Asked, services: Services, project: Project, endpoint_name:
     row = {field["name"]: signature.typed(field, data.get(field["name"], "")) for field in fields}
     wrong, answer = "", None
     try:
-        answer = services.serving.predictions.predict(project.id, endpoint.name, codec.dumps({"dataframe_records": [row]}).encode())
+        answer = services.serving.predictions.predict(
+            project.id, endpoint.name, codec.dumps({"dataframe_records": [row]}).encode()
+        )
     except FairloopError as cause:
         wrong = cause.message
-    text = render(request, "parts/answer.html", wrong=wrong,
-                  shown=json.dumps(answer, indent=2, ensure_ascii=False, default=str) if answer is not None else "")  # fmt: skip
+    text = render(
+        request,
+        "parts/answer.html",
+        wrong=wrong,
+        shown=json.dumps(answer, indent=2, ensure_ascii=False, default=str) if answer is not None else "",
+    )
     return Html(text, media_type="text/html")
 
 
@@ -173,11 +253,18 @@ def roll_back(services: Services, identity: Identity, project: Project, endpoint
 
     def back() -> Any:
         done = services.serving.roll_back_endpoint(project.id, endpoint.id)
-        services.audit.record(identity, "endpoint.roll_back", project_id=project.id, object=endpoint.name,
-                              detail={"to": done.model_version_id, "reason": reason})  # fmt: skip
+        services.audit.record(
+            identity,
+            "endpoint.roll_back",
+            project_id=project.id,
+            object=endpoint.name,
+            detail={"to": done.model_version_id, "reason": reason},
+        )
         return done
 
-    return act(within(project, "endpoints", endpoint.name), back, "Rolled back: the version before has all traffic again.")
+    return act(
+        within(project, "endpoints", endpoint.name), back, "Rolled back: the version before has all traffic again."
+    )
 
 
 def switch(services: Services, identity: Identity, project: Project, endpoint_name: str, data: Form) -> Redirect:
@@ -187,7 +274,13 @@ def switch(services: Services, identity: Identity, project: Project, endpoint_na
 
     def change() -> Any:
         done = (services.serving.start if start else services.serving.stop)(project.id, endpoint.id)
-        services.audit.record(identity, "endpoint.start" if start else "endpoint.stop", project_id=project.id, object=endpoint.name)
+        services.audit.record(
+            identity, "endpoint.start" if start else "endpoint.stop", project_id=project.id, object=endpoint.name
+        )
         return done
 
-    return act(within(project, "endpoints", endpoint.name), change, "It is starting." if start else "Stopped. It stays, and can be started again.")
+    return act(
+        within(project, "endpoints", endpoint.name),
+        change,
+        "It is starting." if start else "Stopped. It stays, and can be started again.",
+    )

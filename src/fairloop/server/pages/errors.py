@@ -9,9 +9,14 @@ from litestar import Request
 from fairloop.errors import FairloopError
 from fairloop.server.pages.shell import Html, page
 
-_HEADS = {401: ("Log in first", "key"), 403: ("You may not do that here", "key"), 404: ("Nothing here", "search"),
-          405: ("Nothing here", "search"), 409: ("That does not fit the present state", "alert"),
-          429: ("Too many attempts", "clock")}  # fmt: skip
+_HEADS = {
+    401: ("Log in first", "key"),
+    403: ("You may not do that here", "key"),
+    404: ("Nothing here", "search"),
+    405: ("Nothing here", "search"),
+    409: ("That does not fit the present state", "alert"),
+    429: ("Too many attempts", "clock"),
+}
 
 
 def wants_page(request: Request[Any, Any, Any]) -> bool:
@@ -27,5 +32,13 @@ def wants_page(request: Request[Any, Any, Any]) -> bool:
 def error_page(request: Request[Any, Any, Any], told: FairloopError, status: int, request_id: str) -> Html:
     """One sentence on what is wrong and what to do."""
     head, picture = _HEADS.get(status, ("Something went wrong" if status >= 500 else "That did not work", "alert"))
-    return page(request, "error.html", title=head, picture=picture, detail=told.message, status=status,
-                log_in=status == 401, request_id=request_id)  # fmt: skip
+    return page(
+        request,
+        "error.html",
+        title=head,
+        picture=picture,
+        detail=told.message,
+        status=status,
+        log_in=status == 401,
+        request_id=request_id,
+    )

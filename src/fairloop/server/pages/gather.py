@@ -20,8 +20,10 @@ from fairloop.server.services import Services
 
 def loop_states(services: Services, project: Project) -> list[LoopState]:
     """Every loop of the project as it stands, with links and short lines for the drawing."""
-    return [_lined(services, project, _state(services, project, loop.name, str(loop.definition.get("goal") or "")))
-            for loop in services.loops.loops(project.id)]  # fmt: skip
+    return [
+        _lined(services, project, _state(services, project, loop.name, str(loop.definition.get("goal") or "")))
+        for loop in services.loops.loops(project.id)
+    ]
 
 
 def _state(services: Services, project: Project, name: str, goal: str) -> LoopState:
@@ -30,14 +32,20 @@ def _state(services: Services, project: Project, name: str, goal: str) -> LoopSt
     approvals = services.loops.approvals(project.id, cycle_id=cycle.id) if cycle else []
     endpoint = endpoint_named(services, project.id, name)
     return LoopState(
-        name=name, goal=goal, cycle=cycle, live=services.loops.live_cycle(project.id, name),
-        events=services.loops.events(project.id, cycle.id) if cycle else [], approval=approvals[0] if approvals else None,
-        endpoint=endpoint, rollout=rollout_of(services, cycle),
+        name=name,
+        goal=goal,
+        cycle=cycle,
+        live=services.loops.live_cycle(project.id, name),
+        events=services.loops.events(project.id, cycle.id) if cycle else [],
+        approval=approvals[0] if approvals else None,
+        endpoint=endpoint,
+        rollout=rollout_of(services, cycle),
         deployments=services.serving.deployments(project.id, endpoint.id) if endpoint else [],
         window=newest_window(services, project.id, endpoint) if endpoint else None,
         alerts=[a for a in services.monitoring.alerts(project.id, endpoint_id=endpoint.id) if a.state != "resolved"]
-        if endpoint else [],
-    )  # fmt: skip
+        if endpoint
+        else [],
+    )
 
 
 def endpoint_named(services: Services, project_id: str, name: str) -> Endpoint | None:
@@ -69,7 +77,9 @@ def windows_of(services: Services, project_id: str, endpoint: Endpoint, *, limit
     return services.monitoring.windows(project_id, monitor.id, limit=limit).items if monitor else []
 
 
-def judged(services: Services, project_id: str, candidates: list[Candidate]) -> list[tuple[Candidate, Evaluation | None]]:
+def judged(
+    services: Services, project_id: str, candidates: list[Candidate]
+) -> list[tuple[Candidate, Evaluation | None]]:
     """Candidates with their answers on the validation part, on which they compete."""
     return [(c, services.evaluations.evaluation(project_id, c.id, "validation")) for c in candidates]
 
@@ -91,8 +101,15 @@ def _lined(services: Services, project: Project, loop: LoopState) -> LoopState:
     cycle = loop.cycle
     if cycle is not None:
         here = within(project, "cycles", cycle.id)
-        links.update({"evaluate": here + "#candidates", "gate": here + "#gate", "approve": here + "#approve",
-                      "roll_out": here + "#rollout", "train": here})  # fmt: skip
+        links.update(
+            {
+                "evaluate": here + "#candidates",
+                "gate": here + "#gate",
+                "approve": here + "#approve",
+                "roll_out": here + "#rollout",
+                "train": here,
+            }
+        )
         _data_line(services, project, cycle, lines, links)
         if run := run_of(services, project.id, cycle.pipeline_run_ids.get("train", "")):
             links["train"] = within(project, "pipelines", run.id)
@@ -120,7 +137,9 @@ def _lined(services: Services, project: Project, loop: LoopState) -> LoopState:
     return replace(loop, lines=lines, links=links)
 
 
-def _data_line(services: Services, project: Project, cycle: Cycle, lines: dict[str, str], links: dict[str, str]) -> None:
+def _data_line(
+    services: Services, project: Project, cycle: Cycle, lines: dict[str, str], links: dict[str, str]
+) -> None:
     try:
         version = services.datasets.get(project.id, cycle.dataset_version_id)
     except NotFound:
@@ -138,9 +157,13 @@ def _evaluated_line(services: Services, project: Project, cycle: Cycle, lines: d
     evaluation = services.evaluations.evaluation(project.id, chosen, "validation")
     if evaluation is None:
         return
-    quality = next((n for n in ("roc_auc", *sorted(evaluation.metrics)) if n in evaluation.metrics and n in HIGHER_IS_BETTER), None)
+    quality = next(
+        (n for n in ("roc_auc", *sorted(evaluation.metrics)) if n in evaluation.metrics and n in HIGHER_IS_BETTER), None
+    )
     if quality:
-        lines["evaluate"] = f"{'AUC' if quality == 'roc_auc' else quality} {measured(quality, evaluation.metrics[quality].get('estimate'))}"
+        lines["evaluate"] = (
+            f"{'AUC' if quality == 'roc_auc' else quality} {measured(quality, evaluation.metrics[quality].get('estimate'))}"
+        )
 
 
 def production_words(services: Services, project: Project, loop: LoopState) -> list[str]:
@@ -151,8 +174,12 @@ def production_words(services: Services, project: Project, loop: LoopState) -> l
     version = services.registry.version_by_id(project.id, live.model_version_id)
     approvals = services.loops.approvals(project.id, cycle_id=live.id)
     by = next((a for a in approvals if a.decision == "approved"), None)
-    words = [f"approved by {by.decided_by}: “{by.reason.rstrip('.')}”" if by else "not approved by anybody: the loop asks for no approval",
-             live.words]  # fmt: skip
+    words = [
+        f"approved by {by.decided_by}: “{by.reason.rstrip('.')}”"
+        if by
+        else "not approved by anybody: the loop asks for no approval",
+        live.words,
+    ]
     return [f"{version.model} v{version.version}", *words]
 
 

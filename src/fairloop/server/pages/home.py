@@ -33,12 +33,16 @@ def _row(services: Services, project: Project) -> dict[str, Any] | None:
     drawn = [{"name": loop.name, "stations": stations.draw(loop), "health": stations.health(loop)} for loop in loops]
     healths = [d["health"] for d in drawn] or ["empty"]
     return {
-        "name": project.name, "goal": project.goal or next((loop.goal for loop in loops if loop.goal), ""),
-        "href": within(project), "loops": drawn, "health": min(healths, key=_WORST.index),
+        "name": project.name,
+        "goal": project.goal or next((loop.goal for loop in loops if loop.goal), ""),
+        "href": within(project),
+        "loops": drawn,
+        "health": min(healths, key=_WORST.index),
         "live": [_live(services, project, loop) for loop in loops if loop.live is not None],
         "last": max((e for loop in loops for e in loop.events), key=lambda e: e.at_ms, default=None),
-        "spent": spent(services, project), "budget": project.budget_usd,
-    }  # fmt: skip
+        "spent": spent(services, project),
+        "budget": project.budget_usd,
+    }
 
 
 def _live(services: Services, project: Project, loop: LoopState) -> dict[str, Any]:
@@ -51,7 +55,9 @@ def _live(services: Services, project: Project, loop: LoopState) -> dict[str, An
 
 def spark(windows: list[Window]) -> dict[str, Any] | None:
     """The gap over the last windows as an SVG path, with its limit; None with fewer than three."""
-    found = [(v.estimate, v.check) for w in reversed(windows) for v in w.verdicts if v.check.by and v.estimate is not None]
+    found = [
+        (v.estimate, v.check) for w in reversed(windows) for v in w.verdicts if v.check.by and v.estimate is not None
+    ]
     values = [float(e) for e, _ in found if e is not None]
     if len(values) < 3:
         return None
@@ -59,9 +65,13 @@ def spark(windows: list[Window]) -> dict[str, Any] | None:
     top = max([*values, limit or 0.0]) * 1.1 or 1.0
     width = 180 / (len(values) - 1)
     path = "M" + "L".join(f"{i * width:.1f} {32 - v / top * 30:.1f}" for i, v in enumerate(values))
-    return {"path": path, "limit": None if limit is None else round(32 - limit / top * 30, 1),
-            "words": f"Gap by {found[-1][1].by} in the last {len(values)} windows, now {values[-1]:.3f}",
-            "now": values[-1], "by": found[-1][1].by}  # fmt: skip
+    return {
+        "path": path,
+        "limit": None if limit is None else round(32 - limit / top * 30, 1),
+        "words": f"Gap by {found[-1][1].by} in the last {len(values)} windows, now {values[-1]:.3f}",
+        "now": values[-1],
+        "by": found[-1][1].by,
+    }
 
 
 def spent(services: Services, project: Project) -> float:

@@ -16,12 +16,29 @@ def waiting(services: Services, projects: list[Project]) -> list[dict[str, Any]]
         base = f"/projects/{quote(project.name, safe='')}"
         for request in services.loops.approvals(project.id, decision="waiting"):
             cycle = services.loops.cycle(project.id, request.cycle_id)
-            found.append({"kind": "approval", "icon": "person", "project": project.name, "at_ms": request.requested_ms,
-                          "words": f"Cycle {cycle.number} of {cycle.loop} waits for a {request.role.replace('_', ' ')}",
-                          "detail": cycle.words, "href": f"{base}/cycles/{cycle.id}#approve"})  # fmt: skip
+            found.append(
+                {
+                    "kind": "approval",
+                    "icon": "person",
+                    "project": project.name,
+                    "at_ms": request.requested_ms,
+                    "words": f"Cycle {cycle.number} of {cycle.loop} waits for a {request.role.replace('_', ' ')}",
+                    "detail": cycle.words,
+                    "href": f"{base}/cycles/{cycle.id}#approve",
+                }
+            )
         for alert in services.monitoring.alerts(project.id, "open"):
-            found.append({"kind": "alert", "icon": "alert", "project": project.name, "at_ms": alert.opened_ms,
-                          "words": alert.words, "detail": "", "href": f"{base}/alerts#{alert.id}"})  # fmt: skip
+            found.append(
+                {
+                    "kind": "alert",
+                    "icon": "alert",
+                    "project": project.name,
+                    "at_ms": alert.opened_ms,
+                    "words": alert.words,
+                    "detail": "",
+                    "href": f"{base}/alerts#{alert.id}",
+                }
+            )
     return sorted(found, key=lambda item: -int(item["at_ms"]))
 
 
@@ -32,6 +49,8 @@ def people(services: Services) -> list[dict[str, str]]:
     for project_id, project in names.items():
         for member in services.people.members(project_id):
             roles.setdefault(member.person_id, []).append(f"{member.role.replace('_', ' ')} of {project}")
-    return [{"name": p.name,
-             "words": "administrator of this server" if p.administrator else ", ".join(roles.get(p.id, []))}
-            for p in services.people.list() if not p.disabled]  # fmt: skip
+    return [
+        {"name": p.name, "words": "administrator of this server" if p.administrator else ", ".join(roles.get(p.id, []))}
+        for p in services.people.list()
+        if not p.disabled
+    ]

@@ -26,9 +26,15 @@ def listing(request: Asked, services: Services, project: Project) -> Html:
     rows = []
     for model in services.registry.models(project.id):
         versions = services.registry.search(project.id, name=model.name)
-        rows.append({"model": model, "href": within(project, "models", model.name), "versions": len(versions),
-                     "newest": versions[0] if versions else None,
-                     "newest_href": within(project, "models", model.name, versions[0].version) if versions else ""})  # fmt: skip
+        rows.append(
+            {
+                "model": model,
+                "href": within(project, "models", model.name),
+                "versions": len(versions),
+                "newest": versions[0] if versions else None,
+                "newest_href": within(project, "models", model.name, versions[0].version) if versions else "",
+            }
+        )
     return page(request, "models.html", title="Models", section="models", rows=rows)
 
 
@@ -39,55 +45,121 @@ def model(request: Asked, services: Services, project: Project, model_name: str)
     rows = []
     for version in services.registry.search(project.id, name=model_name):
         evaluation = _evaluation(services, project, version.candidate_id)
-        rows.append({"version": version, "href": within(project, "models", model_name, version.version),
-                     "alias": names.get(version.version, ""), "metrics": evidence.metric_rows(evaluation)[:1] if evaluation else []})  # fmt: skip
-    return page(request, "model.html", title=found.name, section="models", model=found, rows=rows,
-                crumbs=[("Models", within(project, "models"))])  # fmt: skip
+        rows.append(
+            {
+                "version": version,
+                "href": within(project, "models", model_name, version.version),
+                "alias": names.get(version.version, ""),
+                "metrics": evidence.metric_rows(evaluation)[:1] if evaluation else [],
+            }
+        )
+    return page(
+        request,
+        "model.html",
+        title=found.name,
+        section="models",
+        model=found,
+        rows=rows,
+        crumbs=[("Models", within(project, "models"))],
+    )
 
 
-def version(request: Asked, services: Services, identity: Identity, project: Project, model_name: str, version: int) -> Html:
+def version(
+    request: Asked, services: Services, identity: Identity, project: Project, model_name: str, version: int
+) -> Html:
     """A version with its evidence."""
     found = services.registry.version(project.id, model_name, version)
     cycle = services.loops.cycle(project.id, found.cycle_id) if found.cycle_id else None
     candidate = services.evaluations.candidate(project.id, found.candidate_id) if found.candidate_id else None
-    test = _evaluation(services, project, found.candidate_id, "test") or _evaluation(services, project, found.candidate_id)
-    return page(request, "version.html", title=f"{found.model} v{found.version}", section="models", v=found, cycle=cycle,
-                crumbs=[("Models", within(project, "models")), (found.model, within(project, "models", found.model))],
-                candidate=candidate, evaluation=test, files=services.registry.files_of(found), inputs=signature.inputs(found.signature),
-                **_judgement(services, identity, project, found, cycle, candidate, test),
-                **_origin(services, project, found, cycle))  # fmt: skip
+    test = _evaluation(services, project, found.candidate_id, "test") or _evaluation(
+        services, project, found.candidate_id
+    )
+    return page(
+        request,
+        "version.html",
+        title=f"{found.model} v{found.version}",
+        section="models",
+        v=found,
+        cycle=cycle,
+        crumbs=[("Models", within(project, "models")), (found.model, within(project, "models", found.model))],
+        candidate=candidate,
+        evaluation=test,
+        files=services.registry.files_of(found),
+        inputs=signature.inputs(found.signature),
+        **_judgement(services, identity, project, found, cycle, candidate, test),
+        **_origin(services, project, found, cycle),
+    )
 
 
-def _evaluation(services: Services, project: Project, candidate_id: str | None, part: str = "validation") -> Evaluation | None:
+def _evaluation(
+    services: Services, project: Project, candidate_id: str | None, part: str = "validation"
+) -> Evaluation | None:
     return services.evaluations.evaluation(project.id, candidate_id, part) if candidate_id else None
 
 
-def _judgement(services: Services, identity: Identity, project: Project, found: ModelVersion, cycle: Cycle | None,
-               candidate: Candidate | None, test: Evaluation | None) -> dict[str, Any]:  # fmt: skip
+def _judgement(
+    services: Services,
+    identity: Identity,
+    project: Project,
+    found: ModelVersion,
+    cycle: Cycle | None,
+    candidate: Candidate | None,
+    test: Evaluation | None,
+) -> dict[str, Any]:
     """Gates, groups, frontier, drivers, sentences and the decision."""
     approvals = services.loops.approvals(project.id, cycle_id=cycle.id) if cycle else []
     approval = next((a for a in approvals if a.model_version_id == found.id), None)
     event = gather.gate_event(services.loops.events(project.id, cycle.id)) if cycle else None
-    verdicts = [from_plain(Verdict, v) for v in event.data.get("verdicts", [])] if event else list(test.verdicts if test else [])
+    verdicts = (
+        [from_plain(Verdict, v) for v in event.data.get("verdicts", [])]
+        if event
+        else list(test.verdicts if test else [])
+    )
     rivals = services.evaluations.candidates(project.id, cycle_id=cycle.id) if cycle else []
     before = _before(services, project, found)
-    serving = [e.name for e in services.serving.endpoints(project.id) for d in services.serving.deployments(project.id, e.id)
-               if d.model_version_id == found.id and d.state is DeploymentState.LIVE]  # fmt: skip
+    serving = [
+        e.name
+        for e in services.serving.endpoints(project.id)
+        for d in services.serving.deployments(project.id, e.id)
+        if d.model_version_id == found.id and d.state is DeploymentState.LIVE
+    ]
     data = _data(services, project, cycle)
     return {
-        "verdicts": cards(verdicts), "approval": approval,
+        "verdicts": cards(verdicts),
+        "approval": approval,
         "decide": cycles.decision(services, identity, project, approval) if approval else None,
-        "groups": evidence.group_charts(test, cycle.gates if cycle else [], _evaluation(services, project, before.candidate_id if before else None, "test")),
-        "frontier": evidence.frontier(gather.judged(services, project.id, rivals), cycle.gates if cycle else [], found.candidate_id),
-        "drivers": evidence.drivers(test), "metrics": evidence.metric_rows(test) if test else [], "data": data,
-        "data_href": within(project, "data", data.dataset, data.version) if data else "", "serving": serving,
-        "sentences": summary.sentences(found, candidate=candidate, evaluation=test, cycle=cycle, data=data, verdicts=verdicts,
-                                       approval=approval, serving=serving),
-    }  # fmt: skip
+        "groups": evidence.group_charts(
+            test,
+            cycle.gates if cycle else [],
+            _evaluation(services, project, before.candidate_id if before else None, "test"),
+        ),
+        "frontier": evidence.frontier(
+            gather.judged(services, project.id, rivals), cycle.gates if cycle else [], found.candidate_id
+        ),
+        "drivers": evidence.drivers(test),
+        "metrics": evidence.metric_rows(test) if test else [],
+        "data": data,
+        "data_href": within(project, "data", data.dataset, data.version) if data else "",
+        "serving": serving,
+        "sentences": summary.sentences(
+            found,
+            candidate=candidate,
+            evaluation=test,
+            cycle=cycle,
+            data=data,
+            verdicts=verdicts,
+            approval=approval,
+            serving=serving,
+        ),
+    }
 
 
 def _before(services: Services, project: Project, found: ModelVersion) -> ModelVersion | None:
-    older = [v for v in services.registry.search(project.id, name=found.model) if v.version < found.version and v.candidate_id]
+    older = [
+        v
+        for v in services.registry.search(project.id, name=found.model)
+        if v.version < found.version and v.candidate_id
+    ]
     return max(older, key=lambda v: v.version, default=None)
 
 
@@ -112,23 +184,35 @@ def _origin(services: Services, project: Project, found: ModelVersion, cycle: Cy
         parts.append(lineage.run(project, found.run_id, ""))
     parts.append(lineage.model(project, found, here=True))
     endpoints = services.serving.endpoints(project.id)
-    return {"strip": parts, "capture": run.capture if run else None, "endpoints": [e.name for e in endpoints],
-            "run_href": within(project, "runs", found.run_id) if found.run_id else ""}  # fmt: skip
+    return {
+        "strip": parts,
+        "capture": run.capture if run else None,
+        "endpoints": [e.name for e in endpoints],
+        "run_href": within(project, "runs", found.run_id) if found.run_id else "",
+    }
 
 
-def deploy(services: Services, identity: Identity, project: Project, model_name: str, version: int, data: Form) -> Redirect:
+def deploy(
+    services: Services, identity: Identity, project: Project, model_name: str, version: int, data: Form
+) -> Redirect:
     """Serve this version with all traffic of an endpoint, after its smoke test."""
     found = services.registry.version(project.id, model_name, version)
     name = data.get("endpoint", "").strip() or found.model
 
     def serve() -> Any:
         done = services.serving.deploy(project.id, name, found.id, share=100, by=identity.name)
-        services.audit.record(identity, "endpoint.deploy", project_id=project.id, object=name, detail={"model_version": found.id})
+        services.audit.record(
+            identity, "endpoint.deploy", project_id=project.id, object=name, detail={"model_version": found.id}
+        )
         return done
 
     def words(done: Any) -> str:
         failed = done.state is DeploymentState.FAILED
-        return f"!The smoke test failed, nothing changed: {done.reason}" if failed else f"{found.model} v{found.version} serves on {name}."
+        return (
+            f"!The smoke test failed, nothing changed: {done.reason}"
+            if failed
+            else f"{found.model} v{found.version} serves on {name}."
+        )
 
     back = within(project, "models", model_name, version)
     return act(back, serve, words)

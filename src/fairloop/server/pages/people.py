@@ -30,16 +30,28 @@ def create(services: Services, identity: Identity, data: Form) -> Redirect:
     """Add a person."""
     name, secured = data.get("name", "").strip(), services.settings.auth
     password = data.get("password") or None
-    return act("/people", lambda: services.people.create(identity, name, email=data.get("email", "").strip(),
-               administrator=data.get("administrator") == "on", password=password if secured else None), f"{name} was added.")  # fmt: skip
+    return act(
+        "/people",
+        lambda: services.people.create(
+            identity,
+            name,
+            email=data.get("email", "").strip(),
+            administrator=data.get("administrator") == "on",
+            password=password if secured else None,
+        ),
+        f"{name} was added.",
+    )
 
 
 def change(services: Services, identity: Identity, person_id: str, data: Form) -> Redirect:
     """Disable somebody, or let them in again."""
     services.people.get(person_id)
     disabled = data.get("disabled") == "yes"
-    return act("/people", lambda: services.people.change(identity, person_id, disabled=disabled),
-               "Disabled: their sessions and tokens have ended." if disabled else "They may come in again.")  # fmt: skip
+    return act(
+        "/people",
+        lambda: services.people.change(identity, person_id, disabled=disabled),
+        "Disabled: their sessions and tokens have ended." if disabled else "They may come in again.",
+    )
 
 
 def tokens(request: Asked, services: Services, identity: Identity) -> Html:
@@ -49,8 +61,16 @@ def tokens(request: Asked, services: Services, identity: Identity) -> Html:
 
 def _tokens(request: Asked, services: Services, identity: Identity, **made: Any) -> Html:
     found = services.tokens.of(identity.person_id) if identity.person_id else []
-    return page(request, "tokens.html", title="My tokens", section="tokens", rows=found, **{"secret": "", "secret_name": "", "wrong": "", **made},
-                names={p.id: p.name for p in services.projects.list()}, now=services.clock.now_ms())  # fmt: skip
+    return page(
+        request,
+        "tokens.html",
+        title="My tokens",
+        section="tokens",
+        rows=found,
+        **{"secret": "", "secret_name": "", "wrong": "", **made},
+        names={p.id: p.name for p in services.projects.list()},
+        now=services.clock.now_ms(),
+    )
 
 
 def create_token(request: Asked, services: Services, identity: Identity, data: Form) -> Html:
@@ -75,9 +95,21 @@ def revoke_token(services: Services, identity: Identity, token_id: str) -> Redir
     return act("/tokens", lambda: services.tokens.revoke(identity, token_id), "Revoked: it ended at once.")
 
 
-def audit(request: Asked, services: Services, project: Project, cursor: str | None = None, person: str = "", action: str = "") -> Html:
+def audit(
+    request: Asked, services: Services, project: Project, cursor: str | None = None, person: str = "", action: str = ""
+) -> Html:
     """Who did what in this project, newest first."""
     found = services.audit.entries(project.id, cursor=cursor, limit=_PAGE, person=person, action=action)
     here = within(project, "audit")
-    return page(request, "audit.html", title="Audit", section="audit", rows=found.items, person=person, action=action,
-                check=services.audit.verify(), older=f"{here}?cursor={found.next}" if found.next else "", newest=here if cursor else "")  # fmt: skip
+    return page(
+        request,
+        "audit.html",
+        title="Audit",
+        section="audit",
+        rows=found.items,
+        person=person,
+        action=action,
+        check=services.audit.verify(),
+        older=f"{here}?cursor={found.next}" if found.next else "",
+        newest=here if cursor else "",
+    )

@@ -22,10 +22,18 @@ SHORT = {"roc_auc": "AUC", "demographic_parity_difference": "DP", "equalized_odd
 def overview(request: Asked, services: Services, project: Project, before: str | None = None) -> Html:
     """The loop as it stands, what is in production, and the cycles."""
     found = services.loops.cycles(project.id, limit=_CYCLES, cursor=before)
-    return page(request, "project.html", title=project.name, section="project", goal=project.goal,
-                loops_part=_loops_part(request, services, project), cycles=[cycle_row(services, project, c) for c in found.items],
-                older=f"{within(project)}?before={found.next}" if found.next else "", spent=home.spent(services, project),
-                counts=_counts(services, project))  # fmt: skip
+    return page(
+        request,
+        "project.html",
+        title=project.name,
+        section="project",
+        goal=project.goal,
+        loops_part=_loops_part(request, services, project),
+        cycles=[cycle_row(services, project, c) for c in found.items],
+        older=f"{within(project)}?before={found.next}" if found.next else "",
+        spent=home.spent(services, project),
+        counts=_counts(services, project),
+    )
 
 
 def loops(request: Asked, services: Services, project: Project) -> Html:
@@ -41,13 +49,21 @@ def _loops_view(services: Services, project: Project) -> dict[str, Any]:
     drawn = []
     for loop in gather.loop_states(services, project):
         alert = next(iter(loop.alerts), None)
-        drawn.append({
-            "name": loop.name, "goal": loop.goal, "stations": stations.draw(loop), "health": stations.health(loop),
-            "cycle": loop.cycle, "alert": alert.words if alert else "", "running": gather.under_way(loop.cycle),
-            "production": gather.production_words(services, project, loop), "live_ms": loop.live.live_ms if loop.live else None,
-            "live_href": within(project, "cycles", loop.live.id) if loop.live else "",
-            "cycle_href": within(project, "cycles", loop.cycle.id) if loop.cycle else "",
-        })  # fmt: skip
+        drawn.append(
+            {
+                "name": loop.name,
+                "goal": loop.goal,
+                "stations": stations.draw(loop),
+                "health": stations.health(loop),
+                "cycle": loop.cycle,
+                "alert": alert.words if alert else "",
+                "running": gather.under_way(loop.cycle),
+                "production": gather.production_words(services, project, loop),
+                "live_ms": loop.live.live_ms if loop.live else None,
+                "live_href": within(project, "cycles", loop.live.id) if loop.live else "",
+                "cycle_href": within(project, "cycles", loop.cycle.id) if loop.cycle else "",
+            }
+        )
     return {"loops": drawn, "renew": within(project, "loops")}
 
 
@@ -55,41 +71,71 @@ def cycle_row(services: Services, project: Project, cycle: Cycle) -> dict[str, A
     candidates = services.evaluations.candidates(project.id, cycle_id=cycle.id)
     values: dict[str, Any] = {}
     if cycle.chosen_candidate_id:
-        found = services.evaluations.evaluation(project.id, cycle.chosen_candidate_id, "test") or \
-            services.evaluations.evaluation(project.id, cycle.chosen_candidate_id, "validation")  # fmt: skip
+        found = services.evaluations.evaluation(
+            project.id, cycle.chosen_candidate_id, "test"
+        ) or services.evaluations.evaluation(project.id, cycle.chosen_candidate_id, "validation")
         for gate in cycle.gates:
             key = next((k for k in (gate.name, gate.metric) if found and k in found.metrics), None)
             if key and found and len(values) < 2 and not gate.metric.startswith(("latency", "cost", "size")):
                 values[SHORT.get(gate.metric, metric(gate.metric))] = found.metrics[key].get("estimate")
-    return {"cycle": cycle, "href": within(project, "cycles", cycle.id), "candidates": len(candidates), "values": values}
+    return {
+        "cycle": cycle,
+        "href": within(project, "cycles", cycle.id),
+        "candidates": len(candidates),
+        "values": values,
+    }
 
 
 def _counts(services: Services, project: Project) -> dict[str, int]:
     """Whether the project holds anything yet, for its empty state."""
-    return {"runs": len(services.tracking.search(project.id, limit=1).items),
-            "data": len(services.datasets.list(project.id, limit=1).items)}  # fmt: skip
+    return {
+        "runs": len(services.tracking.search(project.id, limit=1).items),
+        "data": len(services.datasets.list(project.id, limit=1).items),
+    }
 
 
 def settings(request: Asked, services: Services, project: Project) -> Html:
     """The goal, the budget, the members, and the loops' policies as they stand in their files."""
-    policies = [{"name": loop.name, "version": loop.version, "definition": loop.definition, "at_ms": loop.created_ms,
-                 "author": loop.author} for loop in services.loops.loops(project.id)]  # fmt: skip
-    return page(request, "settings.html", title="Settings", section="settings", members=services.people.members(project.id),
-                roles=[r.value for r in Role], policies=policies, everybody=[p.name for p in services.people.list()])  # fmt: skip
+    policies = [
+        {
+            "name": loop.name,
+            "version": loop.version,
+            "definition": loop.definition,
+            "at_ms": loop.created_ms,
+            "author": loop.author,
+        }
+        for loop in services.loops.loops(project.id)
+    ]
+    return page(
+        request,
+        "settings.html",
+        title="Settings",
+        section="settings",
+        members=services.people.members(project.id),
+        roles=[r.value for r in Role],
+        policies=policies,
+        everybody=[p.name for p in services.people.list()],
+    )
 
 
 def set_member(request: Asked, services: Services, identity: Identity, project: Project, data: Form) -> Redirect:
     """Give somebody a role in the project."""
     name, role = data.get("name", ""), data.get("role", "")
-    return act(within(project, "settings"), lambda: services.people.set_member(identity, project.id, name, Role(role)),
-               f"{name} is {role.replace('_', ' ')} now.")  # fmt: skip
+    return act(
+        within(project, "settings"),
+        lambda: services.people.set_member(identity, project.id, name, Role(role)),
+        f"{name} is {role.replace('_', ' ')} now.",
+    )
 
 
 def remove_member(request: Asked, services: Services, identity: Identity, project: Project, data: Form) -> Redirect:
     """Take somebody out of the project."""
     name = data.get("name", "")
-    return act(within(project, "settings"), lambda: services.people.remove_member(identity, project.id, name),
-               f"{name} is no member any more.")  # fmt: skip
+    return act(
+        within(project, "settings"),
+        lambda: services.people.remove_member(identity, project.id, name),
+        f"{name} is no member any more.",
+    )
 
 
 def create(request: Asked, services: Services, identity: Identity, data: Form) -> Redirect:
@@ -97,7 +143,9 @@ def create(request: Asked, services: Services, identity: Identity, data: Form) -
     name = data.get("name", "").strip()
 
     def make() -> None:
-        services.projects.create(name, goal=data.get("goal", "").strip(), budget_usd=optional_number(data.get("budget_usd", "")))
+        services.projects.create(
+            name, goal=data.get("goal", "").strip(), budget_usd=optional_number(data.get("budget_usd", ""))
+        )
         services.audit.record(identity, "project.create", object=name)
 
     return act("/", make, f"Project {name} was made.")

@@ -20,7 +20,7 @@ from fairloop.server.pages import (
     runs,
     search,
     session,
-)  # fmt: skip
+)
 from fairloop.server.routing import Route
 
 IN = "/projects/{project_name:str}"

@@ -16,7 +16,9 @@ from fairloop.server.services import Services
 def login_form(request: Asked, services: Services, next: str = "/") -> Html:
     """The log-in form of a secured server."""
     _secured_only(services)
-    return page(request, "login.html", title="Log in", next=local_path(next), wrong="", setup=services.people.setup_needed())
+    return page(
+        request, "login.html", title="Log in", next=local_path(next), wrong="", setup=services.people.setup_needed()
+    )
 
 
 def login(request: Asked, services: Services, data: Form) -> Response[str]:

@@ -30,8 +30,14 @@ _FLASH_LIMIT = 600
 
 def template_config() -> TemplateConfig[JinjaTemplateEngine]:
     """The web framework's template engine: everything escaped, an undefined name is an error."""
-    environment = Environment(loader=FileSystemLoader(Path(__file__).parent.parent / "templates"), autoescape=True,
-                              undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, auto_reload=False)  # fmt: skip
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent.parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
     environment.filters.update(FILTERS)
     environment.globals["assets"] = assets.base()
     return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))
@@ -47,13 +53,22 @@ def within(project: Project, *parts: object) -> str:
     return url("projects", project.name, *parts)
 
 
-def page(request: Asked, template: str, *, title: str, section: str = "", crumbs: list[Crumb] | None = None,
-         status: int = 200, **view: Any) -> Html:  # fmt: skip
+def page(
+    request: Asked,
+    template: str,
+    *,
+    title: str,
+    section: str = "",
+    crumbs: list[Crumb] | None = None,
+    status: int = 200,
+    **view: Any,
+) -> Html:
     """A whole page. ``crumbs`` are (words, URL) from the project down, without the page itself."""
     content = render(request, template, title=title, section=section, crumbs=crumbs or [], **frame(request), **view)
     cookies = [Cookie(key=FLASH, value="", max_age=0, path="/")] if FLASH in request.cookies else []
-    return Response(content, media_type="text/html", status_code=status, cookies=cookies,
-                    headers={"Cache-Control": "no-store"})  # fmt: skip
+    return Response(
+        content, media_type="text/html", status_code=status, cookies=cookies, headers={"Cache-Control": "no-store"}
+    )
 
 
 def render(request: Asked, template: str, **view: Any) -> str:

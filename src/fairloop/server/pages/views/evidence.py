@@ -8,10 +8,18 @@ from fairloop.core.checks import HIGHER_IS_BETTER, LOWER_IS_BETTER, METRICS, Che
 from fairloop.core.models import Candidate, Evaluation
 from fairloop.server.pages.words import measured, metric
 
-RATES = (("selection_rate", "Selected"), ("accuracy", "Right answers"),
-         ("true_positive_rate", "Found when they should be"), ("false_positive_rate", "Selected wrongly"))  # fmt: skip
-METHODS = {"plain": "Plain", "reweighing": "Reweighing", "exponentiated_gradient": "Exponentiated gradient",
-           "threshold_optimizer": "Threshold per group"}  # fmt: skip
+RATES = (
+    ("selection_rate", "Selected"),
+    ("accuracy", "Right answers"),
+    ("true_positive_rate", "Found when they should be"),
+    ("false_positive_rate", "Selected wrongly"),
+)
+METHODS = {
+    "plain": "Plain",
+    "reweighing": "Reweighing",
+    "exponentiated_gradient": "Exponentiated gradient",
+    "threshold_optimizer": "Threshold per group",
+}
 
 
 def method_words(candidate: Candidate) -> str:
@@ -26,6 +34,7 @@ def _value(found: Any) -> float | None:
 
 def metric_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
     """Every metric with its interval, quality first."""
+
     def order(name: str) -> tuple[bool, bool, str]:
         return name.split(" by ")[0] in LOWER_IS_BETTER, not name.startswith("roc"), name
 
@@ -33,26 +42,46 @@ def metric_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
     for name in sorted(evaluation.metrics, key=order):
         found, base = evaluation.metrics[name], name.split(" by ")[0]
         low, high = (found.get("low"), found.get("high")) if isinstance(found, dict) else (None, None)
-        rows.append({
-            "name": metric(base) + name[len(base):], "value": measured(base, _value(found)), "sort": _value(found),
-            "interval": f"{measured(base, low)} to {measured(base, high)}" if low is not None and low != high else "",
-            "better": "higher" if base in HIGHER_IS_BETTER else "lower" if base in LOWER_IS_BETTER else "",
-        })  # fmt: skip
+        rows.append(
+            {
+                "name": metric(base) + name[len(base) :],
+                "value": measured(base, _value(found)),
+                "sort": _value(found),
+                "interval": f"{measured(base, low)} to {measured(base, high)}"
+                if low is not None and low != high
+                else "",
+                "better": "higher" if base in HIGHER_IS_BETTER else "lower" if base in LOWER_IS_BETTER else "",
+            }
+        )
     return rows
 
 
-def group_charts(evaluation: Evaluation | None, checks: list[Check], baseline: Evaluation | None = None) -> list[dict[str, Any]]:
+def group_charts(
+    evaluation: Evaluation | None, checks: list[Check], baseline: Evaluation | None = None
+) -> list[dict[str, Any]]:
     """One chart per sensitive attribute: rates of each group, the baseline's beside, and the policy's limit."""
     charts = []
     for attribute, rows in (evaluation.groups if evaluation else {}).items():
         before = {row["group"]: row for row in (baseline.groups.get(attribute) or [])} if baseline else {}
         limits = [{"metric": metric(c.metric), "at_most": c.at_most} for c in checks if c.by == attribute and c.at_most]
-        charts.append({
-            "attribute": attribute, "rates": [{"key": key, "name": name} for key, name in RATES], "limits": limits,
-            "groups": [{"name": row["group"], "n": row["n"], **{key: _interval(row.get(key)) for key, _ in RATES},
-                        "baseline": {key: _value(before.get(row["group"], {}).get(key)) for key, _ in RATES} if before else None}
-                       for row in rows],
-        })  # fmt: skip
+        charts.append(
+            {
+                "attribute": attribute,
+                "rates": [{"key": key, "name": name} for key, name in RATES],
+                "limits": limits,
+                "groups": [
+                    {
+                        "name": row["group"],
+                        "n": row["n"],
+                        **{key: _interval(row.get(key)) for key, _ in RATES},
+                        "baseline": {key: _value(before.get(row["group"], {}).get(key)) for key, _ in RATES}
+                        if before
+                        else None,
+                    }
+                    for row in rows
+                ],
+            }
+        )
     return charts
 
 
@@ -69,8 +98,12 @@ def drivers(evaluation: Evaluation | None) -> list[dict[str, Any]]:
     return [{k: d.get(k) for k in ("column", "importance", "low", "high")} for d in ordered[:15]]
 
 
-def frontier(judged: list[tuple[Candidate, Evaluation | None]], gates: list[Check], chosen: str | None,
-             versions: dict[str, str] | None = None) -> dict[str, Any] | None:  # fmt: skip
+def frontier(
+    judged: list[tuple[Candidate, Evaluation | None]],
+    gates: list[Check],
+    chosen: str | None,
+    versions: dict[str, str] | None = None,
+) -> dict[str, Any] | None:
     """Every candidate in every metric, so that the reader can choose both axes; None with nothing to draw."""
     points = []
     names: set[str] = set()
@@ -79,17 +112,39 @@ def frontier(judged: list[tuple[Candidate, Evaluation | None]], gates: list[Chec
             continue
         values = {name: found for name, raw in evaluation.metrics.items() if (found := _value(raw)) is not None}
         names |= values.keys()
-        points.append({"id": candidate.id, "name": method_words(candidate), "state": candidate.state, "values": values,
-                       "chosen": candidate.id == chosen, "version": (versions or {}).get(candidate.id, "")})  # fmt: skip
+        points.append(
+            {
+                "id": candidate.id,
+                "name": method_words(candidate),
+                "state": candidate.state,
+                "values": values,
+                "chosen": candidate.id == chosen,
+                "version": (versions or {}).get(candidate.id, ""),
+            }
+        )
     if not points:
         return None
-    limits = {name: limit for check in gates if (limit := check.threshold) is not None
-              for name in names if name in {check.metric, check.name}}  # fmt: skip
+    limits = {
+        name: limit
+        for check in gates
+        if (limit := check.threshold) is not None
+        for name in names
+        if name in {check.metric, check.name}
+    }
     quality = [n for n in sorted(names) if n.split(" by ")[0] in HIGHER_IS_BETTER]
     gaps = [n for n in sorted(names) if n.split(" by ")[0] in METRICS and n not in quality]
-    start_x = next((c.name for c in gates if c.name in gaps), next((c.metric for c in gates if c.metric in gaps), gaps[0] if gaps else ""))
+    start_x = next(
+        (c.name for c in gates if c.name in gaps),
+        next((c.metric for c in gates if c.metric in gaps), gaps[0] if gaps else ""),
+    )
     start_y = next((c.metric for c in gates if c.metric in quality), quality[0] if quality else "")
-    return {"points": points, "limits": limits, "x": start_x, "y": start_y,
-            "names": {n: metric(n.split(" by ")[0]) + n[len(n.split(" by ")[0]):] for n in names},
-            "gaps": gaps, "quality": quality,
-            "better": {n: "high" if n.split(" by ")[0] in HIGHER_IS_BETTER else "low" for n in names}}  # fmt: skip
+    return {
+        "points": points,
+        "limits": limits,
+        "x": start_x,
+        "y": start_y,
+        "names": {n: metric(n.split(" by ")[0]) + n[len(n.split(" by ")[0]) :] for n in names},
+        "gaps": gaps,
+        "quality": quality,
+        "better": {n: "high" if n.split(" by ")[0] in HIGHER_IS_BETTER else "low" for n in names},
+    }

@@ -32,8 +32,16 @@ def graph(plan: Graph, steps: list[StepRun]) -> dict[str, Any]:
         run = runs.get(spec.key)
         told = state(shown_state(run)) if run else state("pending")
         took = duration((run.ended_ms - run.started_ms) / 1000) if run and run.started_ms and run.ended_ms else ""
-        nodes.append({"id": spec.key, "name": spec.name, "tone": told["tone"], "line": f"{told['word']}{', ' + took if took else ''}",
-                      "kind": spec.returns, "run": run.id if run else ""})  # fmt: skip
+        nodes.append(
+            {
+                "id": spec.key,
+                "name": spec.name,
+                "tone": told["tone"],
+                "line": f"{told['word']}{', ' + took if took else ''}",
+                "kind": spec.returns,
+                "run": run.id if run else "",
+            }
+        )
         edges |= {(before, spec.key) for part in spec.inputs.values() for before in steps_before(part)}
         edges |= {(before, spec.key) for before in spec.after}
     return {"nodes": nodes, "edges": sorted(edges)}
@@ -47,10 +55,17 @@ def bars(run: PipelineRun, steps: list[StepRun], now_ms: int) -> list[dict[str, 
     start = min(s.started_ms or 0 for s in begun)
     end = max(s.ended_ms or now_ms for s in begun)
     size = max(1, end - start)
-    return [{"id": s.id, "name": s.name, "left": round(100 * ((s.started_ms or start) - start) / size, 2),
-             "width": round(100 * ((s.ended_ms or now_ms) - (s.started_ms or start)) / size, 2),
-             "tone": "cached" if s.cached_from else {"failed": "fail", "running": "run"}.get(str(s.state), ""),
-             "took": duration(((s.ended_ms or now_ms) - (s.started_ms or start)) / 1000)} for s in begun]  # fmt: skip
+    return [
+        {
+            "id": s.id,
+            "name": s.name,
+            "left": round(100 * ((s.started_ms or start) - start) / size, 2),
+            "width": round(100 * ((s.ended_ms or now_ms) - (s.started_ms or start)) / size, 2),
+            "tone": "cached" if s.cached_from else {"failed": "fail", "running": "run"}.get(str(s.state), ""),
+            "took": duration(((s.ended_ms or now_ms) - (s.started_ms or start)) / 1000),
+        }
+        for s in begun
+    ]
 
 
 def value_words(value: Any) -> str:
@@ -79,13 +94,26 @@ def used(step: StepRun) -> list[dict[str, Any]]:
     """Requested against used, each with the share of the request that was used."""
     wall, cpu, memory = step.used.get("wall_s"), step.used.get("cpu_s"), step.used.get("memory_bytes")
     cores = cpu / wall if cpu is not None and wall else None
-    rows = [{"name": "CPU", "asked": f"{step.needs.cpu:g}", "used": "–" if cores is None else f"{cores:.2f} cores",
-             "share": None if cores is None or not step.needs.cpu else cores / step.needs.cpu},
-            {"name": "Memory", "asked": show_bytes(step.needs.memory_bytes) if step.needs.memory_bytes else "any",
-             "used": "–" if memory is None else f"{show_bytes(memory)} peak",
-             "share": memory / step.needs.memory_bytes if memory and step.needs.memory_bytes else None},
-            {"name": "Time", "asked": duration(step.needs.time_s) if step.needs.time_s else "any", "used": duration(wall),
-             "share": wall / step.needs.time_s if wall and step.needs.time_s else None}]  # fmt: skip
+    rows = [
+        {
+            "name": "CPU",
+            "asked": f"{step.needs.cpu:g}",
+            "used": "–" if cores is None else f"{cores:.2f} cores",
+            "share": None if cores is None or not step.needs.cpu else cores / step.needs.cpu,
+        },
+        {
+            "name": "Memory",
+            "asked": show_bytes(step.needs.memory_bytes) if step.needs.memory_bytes else "any",
+            "used": "–" if memory is None else f"{show_bytes(memory)} peak",
+            "share": memory / step.needs.memory_bytes if memory and step.needs.memory_bytes else None,
+        },
+        {
+            "name": "Time",
+            "asked": duration(step.needs.time_s) if step.needs.time_s else "any",
+            "used": duration(wall),
+            "share": wall / step.needs.time_s if wall and step.needs.time_s else None,
+        },
+    ]
     if step.needs.gpu:
         rows.append({"name": "GPU", "asked": str(step.needs.gpu), "used": "–", "share": None})
     return rows

@@ -11,7 +11,12 @@ Part = dict[str, str]
 
 
 def data(project: Project, version: DatasetVersion, *, here: bool = False) -> Part:
-    return _part("data", "Data", f"{version.dataset} v{version.version}", "" if here else within(project, "data", version.dataset, version.version))
+    return _part(
+        "data",
+        "Data",
+        f"{version.dataset} v{version.version}",
+        "" if here else within(project, "data", version.dataset, version.version),
+    )
 
 
 def pipeline(project: Project, run_id: str, name: str, *, here: bool = False) -> Part:
@@ -27,7 +32,12 @@ def cycle(project: Project, cycle_id: str, number: int, *, here: bool = False) -
 
 
 def model(project: Project, version: ModelVersion, *, here: bool = False) -> Part:
-    return _part("models", "Model version", f"{version.model} v{version.version}", "" if here else within(project, "models", version.model, version.version))
+    return _part(
+        "models",
+        "Model version",
+        f"{version.model} v{version.version}",
+        "" if here else within(project, "models", version.model, version.version),
+    )
 
 
 def endpoint(project: Project, name: str, *, here: bool = False) -> Part:

@@ -15,9 +15,18 @@ def inputs(signature: dict[str, Any]) -> list[dict[str, Any]]:
     found = signature.get("columns") or signature.get("inputs") or []
     if not isinstance(found, list):
         return []
-    return [{"name": str(c["name"]), "type": str(c.get("kind") or c.get("type") or ""), "low": c.get("low"), "high": c.get("high"),
-             "choices": [str(v) for v in c.get("categories") or []],
-             "words": _words(c)} for c in found if isinstance(c, dict) and "name" in c]  # fmt: skip
+    return [
+        {
+            "name": str(c["name"]),
+            "type": str(c.get("kind") or c.get("type") or ""),
+            "low": c.get("low"),
+            "high": c.get("high"),
+            "choices": [str(v) for v in c.get("categories") or []],
+            "words": _words(c),
+        }
+        for c in found
+        if isinstance(c, dict) and "name" in c
+    ]
 
 
 def _words(column: dict[str, Any]) -> str:
@@ -32,8 +41,16 @@ def fields(signature: dict[str, Any]) -> list[dict[str, Any]]:
     """The inputs as form fields, filled with a sample row where the signature carries one."""
     samples = signature.get("sample") or [{}]
     sample = samples[0] if isinstance(samples[0], dict) else {}
-    return [{"name": c["name"], "numeric": c["type"] in _NUMERIC, "boolean": c["type"] == "boolean",
-             "choices": c["choices"][:_MOST_CHOICES], "value": _start(c, sample)} for c in inputs(signature)]  # fmt: skip
+    return [
+        {
+            "name": c["name"],
+            "numeric": c["type"] in _NUMERIC,
+            "boolean": c["type"] == "boolean",
+            "choices": c["choices"][:_MOST_CHOICES],
+            "value": _start(c, sample),
+        }
+        for c in inputs(signature)
+    ]
 
 
 def _start(column: dict[str, Any], sample: dict[str, Any]) -> Any:

@@ -10,11 +10,25 @@ from fairloop.core.endpoints import Deployment, DeploymentState, Endpoint, Rollo
 from fairloop.core.monitors import Alert, Window
 from fairloop.server.pages.words import state
 
-NAMES = (("data", "Data"), ("train", "Train"), ("evaluate", "Evaluate"), ("gate", "Gate"), ("approve", "Approve"),
-         ("roll_out", "Roll out"), ("serve", "Serve"), ("watch", "Watch"))  # fmt: skip
+NAMES = (
+    ("data", "Data"),
+    ("train", "Train"),
+    ("evaluate", "Evaluate"),
+    ("gate", "Gate"),
+    ("approve", "Approve"),
+    ("roll_out", "Roll out"),
+    ("serve", "Serve"),
+    ("watch", "Watch"),
+)
 _REACHED = {Stage.DATA: 0, Stage.TRAIN: 1, Stage.MITIGATE: 1, Stage.GATE: 3, Stage.APPROVE: 4, Stage.ROLL_OUT: 5}
-_TONES = {"pass": ("check", "Done"), "fail": ("x", "Failed"), "run": ("run", "Running"), "wait": ("person", "Waiting"),
-          "unsure": ("unsure", "Unsure"), "idle": ("clock", "Not yet")}  # fmt: skip
+_TONES = {
+    "pass": ("check", "Done"),
+    "fail": ("x", "Failed"),
+    "run": ("run", "Running"),
+    "wait": ("person", "Waiting"),
+    "unsure": ("unsure", "Unsure"),
+    "idle": ("clock", "Not yet"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +59,17 @@ def draw(loop: LoopState) -> list[dict[str, str]]:
     drawn = []
     for key, name in NAMES:
         tone, word = tones[key]
-        drawn.append({"key": key, "name": name, "tone": tone, "icon": _TONES[tone][0], "word": word or _TONES[tone][1],
-                      "line": loop.lines.get(key, ""), "href": loop.links.get(key, "")})  # fmt: skip
+        drawn.append(
+            {
+                "key": key,
+                "name": name,
+                "tone": tone,
+                "icon": _TONES[tone][0],
+                "word": word or _TONES[tone][1],
+                "line": loop.lines.get(key, ""),
+                "href": loop.links.get(key, ""),
+            }
+        )
     return drawn
 
 
@@ -115,7 +138,11 @@ def health(loop: LoopState) -> str:
     cycle = loop.cycle
     if loop.endpoint is not None and loop.endpoint.state == "down":
         return "broken"
-    if cycle is not None and cycle.stage is Stage.FAILED and (loop.live is None or cycle.started_ms > loop.live.started_ms):
+    if (
+        cycle is not None
+        and cycle.stage is Stage.FAILED
+        and (loop.live is None or cycle.started_ms > loop.live.started_ms)
+    ):
         return "broken"
     held = loop.rollout is not None and loop.rollout.state == "held"
     if (cycle is not None and cycle.stage is Stage.APPROVE) or held or any(a.state == "open" for a in loop.alerts):

@@ -9,10 +9,24 @@ from fairloop.core.records import from_plain
 from fairloop.server.pages.words import measured, metric, share, state
 
 GROUP_WORDS = {"Female": "women", "Male": "men", "female": "women", "male": "men"}
-_BOUNDED = {"roc_auc", "accuracy", "balanced_accuracy", "average_precision", "f1", "precision", "recall",
-            "demographic_parity_difference", "equalized_odds_difference", "error_rate", "brier_score"}  # fmt: skip
-RATE_WORDS = {"selection_rate": "selected", "true_positive_rate": "found when they should be",
-              "false_positive_rate": "selected although they should not be"}  # fmt: skip
+_BOUNDED = {
+    "roc_auc",
+    "accuracy",
+    "balanced_accuracy",
+    "average_precision",
+    "f1",
+    "precision",
+    "recall",
+    "demographic_parity_difference",
+    "equalized_odds_difference",
+    "error_rate",
+    "brier_score",
+}
+RATE_WORDS = {
+    "selection_rate": "selected",
+    "true_positive_rate": "found when they should be",
+    "false_positive_rate": "selected although they should not be",
+}
 
 
 def cards(verdicts: list[Verdict] | list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -28,10 +42,18 @@ def card(verdict: Verdict) -> dict[str, Any]:
     if verdict.low is not None and verdict.high is not None and verdict.low != verdict.high:
         interval = f"95 % between {measured(check.metric, verdict.low)} and {measured(check.metric, verdict.high)}"
     return {
-        "question": check.question, "name": name_of(check), "status": verdict.status, "tone": tone,
-        "estimate": measured(check.metric, verdict.estimate), "interval": interval, "n": verdict.n,
-        "method": verdict.method, "because": check.because or "", "words": words(verdict), "strip": strip(verdict),
-    }  # fmt: skip
+        "question": check.question,
+        "name": name_of(check),
+        "status": verdict.status,
+        "tone": tone,
+        "estimate": measured(check.metric, verdict.estimate),
+        "interval": interval,
+        "n": verdict.n,
+        "method": verdict.method,
+        "because": check.because or "",
+        "words": words(verdict),
+        "strip": strip(verdict),
+    }
 
 
 def name_of(check: Check) -> str:
@@ -61,8 +83,10 @@ def _gap_words(verdict: Verdict) -> str:
         return ""
     less, more = sorted(pair, key=lambda g: float(rates[g]))
     allowed = f"; the policy allows {limit * 100:g}" if limit is not None else ""
-    return (f"{_people(less)} are {RATE_WORDS.get(rate, rate)} {abs(rates[more] - rates[less]) * 100:.1f} points less often "
-            f"than {_people(more, start=False)} ({share(rates[less])} against {share(rates[more])}){allowed}.")  # fmt: skip
+    return (
+        f"{_people(less)} are {RATE_WORDS.get(rate, rate)} {abs(rates[more] - rates[less]) * 100:.1f} points less often "
+        f"than {_people(more, start=False)} ({share(rates[less])} against {share(rates[more])}){allowed}."
+    )
 
 
 def _people(group: str, *, start: bool = True) -> str:
@@ -88,8 +112,17 @@ def strip(verdict: Verdict) -> dict[str, Any]:
     limit, upper = limit_of(verdict)
     check, tone = verdict.check, state(verdict.status)["tone"]
     known = [float(v) for v in (verdict.estimate, verdict.low, verdict.high, limit) if v is not None]
-    found: dict[str, Any] = {"tone": tone, "at": None, "low": None, "width": None, "limit": None, "zone": None,
-                             "limit_words": "", "limit_style": "", "words": f"{name_of(check)}: no estimate"}  # fmt: skip
+    found: dict[str, Any] = {
+        "tone": tone,
+        "at": None,
+        "low": None,
+        "width": None,
+        "limit": None,
+        "zone": None,
+        "limit_words": "",
+        "limit_style": "",
+        "words": f"{name_of(check)}: no estimate",
+    }
     if not known:
         return found
     start, size = _scale(known, check.metric, upper=upper)
