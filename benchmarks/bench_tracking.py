@@ -220,7 +220,8 @@ def fill(database: Path, count: int) -> None:
         seqs = range(first, first + count)
         rows.executemany(
             "INSERT INTO runs (seq, id, project_id, experiment_id, name, status, user, active, start_ms, status_reason,"
-            " lease_s, touched_ms, inputs, outputs) VALUES (?, ?, ?, ?, ?, 'FINISHED', 'bench', 1, ?, '', 1, 0, '{}', '[]')",
+            " lease_s, touched_ms, inputs, outputs)"
+            " VALUES (?, ?, ?, ?, ?, 'FINISHED', 'bench', 1, ?, '', 1, 0, '{}', '[]')",
             ((s, f"{s:032x}", project, home, f"run-{s}", 1_700_000_000_000 + s) for s in seqs),
         )
         rows.executemany(

@@ -6,13 +6,13 @@ import secrets
 
 _KINDS = (
     "able amber bold brisk calm clear clever crisp eager fair fleet gentle glad grand honest keen kind lively lucid "
-    "mellow merry neat nimble noble patient plain polite proud quick quiet ready sharp smart solid steady sunny swift tidy "
-    "trusty upbeat vivid warm wise witty"
+    "mellow merry neat nimble noble patient plain polite proud quick quiet ready sharp smart solid steady sunny swift "
+    "tidy trusty upbeat vivid warm wise witty"
 )
 _THINGS = (
     "auk badger bear beaver bison crane crow deer dolphin eagle elk falcon finch fox gecko goose hare hawk heron ibex "
-    "jay kestrel lark lemur lynx marten mole moose newt orca otter owl panda puffin raven robin seal shrew stoat swan tern "
-    "toad trout turtle vole whale wolf wren"
+    "jay kestrel lark lemur lynx marten mole moose newt orca otter owl panda puffin raven robin seal shrew stoat swan "
+    "tern toad trout turtle vole whale wolf wren"
 )
 
 

@@ -1,4 +1,4 @@
-"""The unchanged MLflow client, given only a URL, against a started server. Each flow is a script as users write them."""
+"""The unchanged MLflow client, given only a URL, against a started server. Each flow is a plain script."""
 
 from __future__ import annotations
 
