@@ -248,7 +248,7 @@ def cycles(s: Seed, p: Project) -> None:
             pipeline_run(s, p, "prn_3", at, [State.DONE, State.DONE, State.FAILED, State.SKIPPED, State.SKIPPED], state=State.FAILED, cycle_id="cyc_3", error="fit failed: could not convert string to float: 'Private'")
             continue
         pipeline_run(s, p, f"prn_{number}", at, [State.DONE] * 5, state=State.DONE, cycle_id=f"cyc_{number}")
-        test = next((e for e in s.services.database.read(lambda c: _evaluations(c, chosen)) if e["part"] == "test"), None)
+        test = next((e for e in s.services.database.read(lambda c, key=chosen: _evaluations(c, key)) if e["part"] == "test"), None)
         if number in {4, 5}:
             event(s, f"cyc_{number}", at + MINUTE, "data", "2,800 labelled predictions were added to the training rows: adult v2.", {"dataset_version_id": "dsv_inc2"})
             event(s, f"cyc_{number}", at + 2 * MINUTE, "refused_candidate", "The plain candidate was refused by the gate: demographic parity difference by sex is 0.169, at most 0.12 is allowed.", {"after": "train", "frontier": []})

@@ -185,7 +185,8 @@ def test_a_half_written_reason_is_not_lost(site: Any) -> None:
     page.fill("#reason-approved", "The gap is")
     page.evaluate("htmx.trigger('#timeline', 'every')")
     page.evaluate(
-        "htmx.ajax('GET', document.querySelector('#timeline').getAttribute('hx-get'), {target: '#timeline', swap: 'outerHTML'})"
+        "htmx.ajax('GET', document.querySelector('#timeline').getAttribute('hx-get'), "
+        "{target: '#timeline', swap: 'outerHTML'})"
     )
     page.wait_for_timeout(400)
     assert page.input_value("#reason-approved") == "The gap is"

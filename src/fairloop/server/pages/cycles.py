@@ -69,7 +69,8 @@ def decision(services: Services, identity: Identity, project: Project, request: 
     role = role_in(identity, project.id)
     why = ""
     if str(role) not in {request.role, "administrator"}:
-        why = f"The policy asks for a {request.role.replace('_', ' ')}. You are {str(role).replace('_', ' ') if role else 'not a member'} here."
+        wanted, has = request.role.replace("_", " "), str(role).replace("_", " ") if role else "not a member"
+        why = f"The policy asks for a {wanted}. You are {has} here."
     elif request.two_person and identity.name == request.author:
         why = "The policy asks for a second person: you started this cycle."
     version = services.registry.version_by_id(project.id, request.model_version_id)

@@ -215,11 +215,15 @@ def _snippets(request: Asked, project: Project, endpoint: Endpoint, told: dict[s
     direct = f"http://{endpoint.host}:{endpoint.port or 'PORT'}/invocations"
     base = str(request.base_url).rstrip("/")
     return [
-        ("CLI", f"fairloop predict {endpoint.name} --project {project.name} '{json.dumps(row, ensure_ascii=False)}'"),
+        (
+            "CLI",
+            f"fairloop --project {project.name} predict {endpoint.name} --row '{json.dumps(row, ensure_ascii=False)}'",
+        ),
         ("curl", f"curl {direct} -H 'content-type: application/json' \\\n  -d '{body}'"),
         (
             "Python",
-            f'import fairloop as fl\n\nclient = fl.connect("{base}", project="{project.name}")\nclient.predictions.predict("{endpoint.name}", [{row!r}])',
+            f'import fairloop as fl\n\nclient = fl.connect("{base}", project="{project.name}")\n'
+            f'client.predictions.predict("{endpoint.name}", [{row!r}])',
         ),
     ]
 

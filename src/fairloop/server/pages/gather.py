@@ -161,9 +161,8 @@ def _evaluated_line(services: Services, project: Project, cycle: Cycle, lines: d
         (n for n in ("roc_auc", *sorted(evaluation.metrics)) if n in evaluation.metrics and n in HIGHER_IS_BETTER), None
     )
     if quality:
-        lines["evaluate"] = (
-            f"{'AUC' if quality == 'roc_auc' else quality} {measured(quality, evaluation.metrics[quality].get('estimate'))}"
-        )
+        name = "AUC" if quality == "roc_auc" else quality
+        lines["evaluate"] = f"{name} {measured(quality, evaluation.metrics[quality].get('estimate'))}"
 
 
 def production_words(services: Services, project: Project, loop: LoopState) -> list[str]:

@@ -45,7 +45,8 @@ def _what(version: ModelVersion, candidate: Candidate | None, cycle: Cycle | Non
         else ""
     )
     if not how and not rows:
-        return f"{version.model} v{version.version} was registered by {version.user or 'an unknown client'} without a loop: nothing judged it."
+        by = version.user or "an unknown client"
+        return f"{version.model} v{version.version} was registered by {by} without a loop: nothing judged it."
     why = why.replace(" because ", "; the cycle began with an alert: ", 1)
     return f"{version.model} v{version.version} was made{how}{rows}{why}."
 
@@ -71,7 +72,8 @@ def _good(evaluation: Evaluation | None) -> str:
         if found.get("low") is not None
         else ""
     )
-    return f"{meaning.format(v=shown)} ({measured(name, value)}{bounds}; {plural(evaluation.n, 'row')} of the {evaluation.part} part)."
+    rows = f"{plural(evaluation.n, 'row')} of the {evaluation.part} part"
+    return f"{meaning.format(v=shown)} ({measured(name, value)}{bounds}; {rows})."
 
 
 def _fair(verdicts: list[Verdict]) -> str:

@@ -84,8 +84,8 @@ def _gap_words(verdict: Verdict) -> str:
     less, more = sorted(pair, key=lambda g: float(rates[g]))
     allowed = f"; the policy allows {limit * 100:g}" if limit is not None else ""
     return (
-        f"{_people(less)} are {RATE_WORDS.get(rate, rate)} {abs(rates[more] - rates[less]) * 100:.1f} points less often "
-        f"than {_people(more, start=False)} ({share(rates[less])} against {share(rates[more])}){allowed}."
+        f"{_people(less)} are {RATE_WORDS.get(rate, rate)} {abs(rates[more] - rates[less]) * 100:.1f} points "
+        f"less often than {_people(more, start=False)} ({share(rates[less])} against {share(rates[more])}){allowed}."
     )
 
 
