@@ -45,7 +45,9 @@ class World:
 
     def deploy(self, state: DeploymentState = DeploymentState.LIVE) -> str:
         self.made += 1
-        version = self.registry.create_version(self.project_id, "income", files={}, signature={"task": "binary", "positive": "yes"})
+        version = self.registry.create_version(
+            self.project_id, "income", files={}, signature={"task": "binary", "positive": "yes"}
+        )
         deployment = Deployment(id=f"dep_{self.made}", project_id=self.project_id, endpoint_id="end_1", share=100,
                                 model_version_id=version.id, state=state, created_ms=self.made)  # fmt: skip
         self.database.write(lambda c: endpoint_rows.add_deployment(c, deployment))
@@ -55,10 +57,21 @@ class World:
                **detail: Any) -> Window:  # fmt: skip
         index = self.index[deployment] = self.index.get(deployment, -1) + 1
         evidence = {"pair": ["Male", "Female"], "rate": "selection_rate", "groups": [], **detail}
-        verdict = Verdict(check=check, status=status, estimate=0.2, low=0.15, high=0.25, n=500, method="m", detail=evidence)
-        return Window(id=f"win_{deployment}_{index}", project_id="x", monitor_id="x", deployment_id=deployment,
-                      start_ms=index * 10, end_ms=index * 10 + 9, n=500, labelled=0, verdicts=[verdict],
-                      detail={"index": index, "from_seq": index * 500, "to_seq": index * 500 + 499, "pending": []})  # fmt: skip
+        verdict = Verdict(
+            check=check, status=status, estimate=0.2, low=0.15, high=0.25, n=500, method="m", detail=evidence
+        )
+        return Window(
+            id=f"win_{deployment}_{index}",
+            project_id="x",
+            monitor_id="x",
+            deployment_id=deployment,
+            start_ms=index * 10,
+            end_ms=index * 10 + 9,
+            n=500,
+            labelled=0,
+            verdicts=[verdict],
+            detail={"index": index, "from_seq": index * 500, "to_seq": index * 500 + 499, "pending": []},
+        )
 
     def fail(self, monitor: Monitor, deployment: str, times: int = 1, **given: Any) -> None:
         for _ in range(times):
@@ -116,11 +129,16 @@ def test_what_cannot_be_watched_is_refused(world: World, monitor: Monitor) -> No
 def test_another_projects_objects_answer_like_missing_ones(world: World, monitor: Monitor) -> None:
     world.fail(monitor, world.deploy(), 2)
     alert = world.monitoring.alerts(world.project_id)[0]
-    for look in (lambda: world.monitoring.monitor("prj_x", monitor.id), lambda: world.monitoring.alert("prj_x", alert.id),
-                 lambda: world.monitoring.window("prj_x", alert.window_id), lambda: world.monitoring.windows("prj_x", monitor.id),
-                 lambda: world.monitoring.start_now("prj_x", monitor.id), lambda: world.monitoring.watching("prj_x", monitor.id),
-                 lambda: world.monitoring.record_windows("prj_x", monitor.id, []),
-                 lambda: world.monitoring.resolve("prj_x", alert.id, ADA)):  # fmt: skip
+    for look in (
+        lambda: world.monitoring.monitor("prj_x", monitor.id),
+        lambda: world.monitoring.alert("prj_x", alert.id),
+        lambda: world.monitoring.window("prj_x", alert.window_id),
+        lambda: world.monitoring.windows("prj_x", monitor.id),
+        lambda: world.monitoring.start_now("prj_x", monitor.id),
+        lambda: world.monitoring.watching("prj_x", monitor.id),
+        lambda: world.monitoring.record_windows("prj_x", monitor.id, []),
+        lambda: world.monitoring.resolve("prj_x", alert.id, ADA),
+    ):
         with pytest.raises(NotFound, match="or you may not see it"):
             look()
     assert world.monitoring.monitor_of("prj_x", "end_1") is None
@@ -183,7 +201,10 @@ def test_people_decide_and_the_audit_remembers(world: World, monitor: Monitor) -
     with pytest.raises(Conflict, match="already resolved"):
         world.monitoring.resolve(world.project_id, alert.id, ADA)
     entries = Audit(world.database, world.clock).entries(world.project_id).items
-    assert [(e.action, e.detail["reason"]) for e in entries] == [("alert.resolved", "fixed"), ("alert.acknowledged", "on it")]
+    assert [(e.action, e.detail["reason"]) for e in entries] == [
+        ("alert.resolved", "fixed"),
+        ("alert.acknowledged", "on it"),
+    ]
 
 
 def test_after_a_resolution_it_takes_two_new_windows(world: World, monitor: Monitor) -> None:
@@ -322,7 +343,9 @@ def test_asking_starts_one_at_once_and_after_the_one_under_way(world: World, mon
     assert runs.started == [first, second]
 
 
-def test_a_server_that_dies_before_the_start_starts_the_same_run_later(world: World, monitor: Monitor, runs: Runs) -> None:
+def test_a_server_that_dies_before_the_start_starts_the_same_run_later(
+    world: World, monitor: Monitor, runs: Runs
+) -> None:
     asked = world.monitoring.start_now(world.project_id, monitor.id)
     runs.dies = True
     with pytest.raises(KeyboardInterrupt):

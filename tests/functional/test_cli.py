@@ -1,4 +1,4 @@
-"""The real command in its own process, in an empty folder: from a table to a watched endpoint, and every kind of mistake."""
+"""The real command in an empty folder: from a table to a watched endpoint, and every kind of mistake."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.serving import end_endpoints
 
 from fairloop.cli import main as cli
+from support.serving import end_endpoints
 
 COMMAND = [str(Path(sys.executable).with_name("fairloop"))]
 
@@ -99,7 +99,22 @@ def live(shell: Shell) -> Shell:
 def test_version_and_help_need_no_server(shell: Shell) -> None:
     assert shell.run("--version").stdout.startswith("fairloop ")
     told = shell.run("--help").stdout
-    for command in "up new run deploy demo status approve refuse predict feedback cancel login token doctor".split():
+    for command in [
+        "up",
+        "new",
+        "run",
+        "deploy",
+        "demo",
+        "status",
+        "approve",
+        "refuse",
+        "predict",
+        "feedback",
+        "cancel",
+        "login",
+        "token",
+        "doctor",
+    ]:
         assert f"\n  {command} " in told
     assert not (shell.folder / ".fairloop").exists()
 
@@ -150,7 +165,18 @@ def test_status_reads_well_without_colour(live: Shell) -> None:
 
 
 def test_every_noun_lists_and_shows(near: Shell) -> None:
-    for noun in ("loops", "approvals", "alerts", "monitors", "endpoints", "models", "datasets", "runs", "pipelines", "cycles"):
+    for noun in (
+        "loops",
+        "approvals",
+        "alerts",
+        "monitors",
+        "endpoints",
+        "models",
+        "datasets",
+        "runs",
+        "pipelines",
+        "cycles",
+    ):
         code, told, _ = near.inside(noun, "list")
         assert (code, bool(told)) == (0, True)
         page = json.loads(near.inside(noun, "list", "--json", "--limit", "5")[1])
@@ -216,7 +242,9 @@ def test_a_server_that_may_not_start_says_why(live: Shell, arguments: list[str],
 
 
 def test_debug_shows_the_traceback(live: Shell) -> None:
-    done = subprocess.run([*COMMAND, "status", "--url", "http://127.0.0.1:9", "--debug"], capture_output=True, text=True)
+    done = subprocess.run(
+        [*COMMAND, "status", "--url", "http://127.0.0.1:9", "--debug"], capture_output=True, text=True
+    )
     assert done.returncode == 3
     assert "Traceback" in done.stderr
 

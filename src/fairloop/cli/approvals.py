@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from fairloop.client.client import Client
     from fairloop.core.cycles import ApprovalRequest
 
-Which = Annotated[str, typer.Argument(metavar="[ID]", help="The request (apr_...) or its cycle; none when only one waits.")]
+Which = Annotated[
+    str, typer.Argument(metavar="[ID]", help="The request (apr_...) or its cycle; none when only one waits.")
+]
 Reason = Annotated[str, typer.Option(help="Why; the record keeps it.", prompt="Reason")]
 
 

@@ -47,7 +47,9 @@ def login(
     if json_:
         show_json(me)
     else:
-        print(f"Logged in to {url} as {clean(me.get('name'))}; the token stands in {login_file()}, readable by you only.")
+        print(
+            f"Logged in to {url} as {clean(me.get('name'))}; the token stands in {login_file()}, readable by you only."
+        )
 
 
 def save(url: str, entry: dict[str, Any]) -> None:
@@ -89,8 +91,16 @@ def list_(context: typer.Context, json_: Json = False) -> None:
     if json_:
         show_json(found)
         return
-    rows = [(t["name"], "revoked" if t.get("revoked_at") else "usable", when(t["expires_at"]), when(t.get("last_used_at")),
-             t["id"]) for t in found["items"]]  # fmt: skip
+    rows = [
+        (
+            t["name"],
+            "revoked" if t.get("revoked_at") else "usable",
+            when(t["expires_at"]),
+            when(t.get("last_used_at")),
+            t["id"],
+        )
+        for t in found["items"]
+    ]
     show_table(["name", "state", "expires", "last used", "id"], rows, empty="You have no tokens.")
 
 

@@ -55,21 +55,29 @@ def _sqlite() -> Finding:
     version = sqlite_version()
     text = ".".join(map(str, version))
     if version < _SAFE_SQLITE:
-        return Finding("SQLite", "warning", f"{text}: before 3.51.3 two programs that write one file at once can damage it. "
-                       "Fairloop is the only one that does; keep others from opening fairloop.db for writing.")  # fmt: skip
+        return Finding(
+            "SQLite",
+            "warning",
+            f"{text}: before 3.51.3 two programs that write one file at once can damage it. "
+            "Fairloop is the only one that does; keep others from opening fairloop.db for writing.",
+        )
     return Finding("SQLite", "ok", text)
 
 
 def _git() -> Finding:
     if shutil.which("git") is None:
-        return Finding("git", "warning", "not found: runs are recorded without a commit. Install it: apt-get install git")
+        return Finding(
+            "git", "warning", "not found: runs are recorded without a commit. Install it: apt-get install git"
+        )
     return Finding("git", "ok", str(shutil.which("git")))
 
 
 def _openmp() -> Finding:
     import ctypes.util
 
-    if ctypes.util.find_library("gomp") is None and not list(Path(sys.prefix).glob("lib/python*/site-packages/*/libgomp*")):
+    if ctypes.util.find_library("gomp") is None and not list(
+        Path(sys.prefix).glob("lib/python*/site-packages/*/libgomp*")
+    ):
         return Finding("libgomp", "problem", "not found: LightGBM does not load. Install it: apt-get install libgomp1")
     return Finding("libgomp", "ok", "found")
 

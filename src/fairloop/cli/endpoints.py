@@ -50,19 +50,24 @@ def _parse(client: Client, model: str) -> tuple[str, int]:
         return name, int(version)
     name, separator, alias = model.removeprefix("models:/").rpartition("@")
     if not separator:
-        raise InvalidInput(f"{model!r} names no model version; write models:/NAME/VERSION, for example models:/income/1.")
+        raise InvalidInput(
+            f"{model!r} names no model version; write models:/NAME/VERSION, for example models:/income/1."
+        )
     return name, client.models.version(name, alias).version
 
 
 def predict(
     context: typer.Context,
     endpoint: Annotated[str, typer.Argument(help="The endpoint's name.")],
-    row: Annotated[list[str] | None, typer.Option(help="A row as JSON, for example '{\"age\": 39}'. Repeatable.")] = None,
+    row: Annotated[
+        list[str] | None, typer.Option(help="A row as JSON, for example '{\"age\": 39}'. Repeatable.")
+    ] = None,
     file: Annotated[Path | None, typer.Option(help="Rows: CSV, JSON, JSON lines, Parquet; - for stdin.")] = None,
-    sensitive: Annotated[str, typer.Option(
-        help="Sensitive values as JSON ('{\"sex\": \"Female\"}'), or columns of the file (sex,race).")] = "",
+    sensitive: Annotated[
+        str, typer.Option(help='Sensitive values as JSON (\'{"sex": "Female"}\'), or columns of the file (sex,race).')
+    ] = "",
     json_: Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Ask an endpoint."""
     if (file is None) == (not row):
         raise InvalidInput("Give rows with --row '{...}' or with --file, one of the two.")
@@ -82,7 +87,9 @@ def predict(
     show_table(["prediction", "score", "prediction id"], [(p, _short(s), i) for p, s, i in lines], empty="No answer.")
 
 
-def _ask(client: Client, endpoint: str, rows: list[dict[str, Any]], told: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
+def _ask(
+    client: Client, endpoint: str, rows: list[dict[str, Any]], told: dict[str, list[Any]]
+) -> Iterator[dict[str, Any]]:
     for start in range(0, len(rows), _BATCH):
         part = {attribute: values[start : start + _BATCH] for attribute, values in told.items()}
         yield client.predictions.predict(endpoint, rows[start : start + _BATCH], sensitive=part or None)
@@ -123,7 +130,9 @@ def feedback(
     prediction_id: Annotated[str, typer.Argument(metavar="[PREDICTION_ID]", help="As the endpoint answered it.")] = "",
     label: Annotated[str, typer.Option(help="What turned out, for example '>50K' or 1.")] = "",
     sensitive: Annotated[str, typer.Option(help="Sensitive values as JSON, or columns of the file.")] = "",
-    file: Annotated[Path | None, typer.Option(help="Many: rows with prediction_id, label, and sensitive columns.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="Many: rows with prediction_id, label, and sensitive columns.")
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Send labels and sensitive values for predictions made earlier."""

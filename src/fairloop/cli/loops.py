@@ -58,7 +58,9 @@ def run(
         if json_:
             show_json(client.http.json("GET", f"{client.path}/cycles/{cycle.id}"))
         else:
-            print(f"Cycle {cycle.number} of {clean(cycle.loop)} started; look at it with: fairloop cycles show {cycle.id}")
+            print(
+                f"Cycle {cycle.number} of {clean(cycle.loop)} started; look at it with: fairloop cycles show {cycle.id}"
+            )
         return 0
     began = time.monotonic()
 
@@ -81,7 +83,9 @@ def _conclude(client: Client, cycle: Cycle) -> None:
         waiting = client.approvals.list(decision="waiting", cycle_id=cycle.id)
         print(f"\nCycle {cycle.number} waits for a {waiting[0].role if waiting else 'person'} to decide. See {where}")
         if waiting:
-            print(f"  fairloop approve {waiting[0].id} --reason '...'\n  fairloop refuse {waiting[0].id} --reason '...'")
+            print(
+                f"  fairloop approve {waiting[0].id} --reason '...'\n  fairloop refuse {waiting[0].id} --reason '...'"
+            )
     elif str(cycle.stage) == "live":
         print(f"\nLive. Ask it: fairloop predict {clean(cycle.loop)} --row '{{...}}'   See {where}")
     else:

@@ -12,10 +12,18 @@ DONE, FAILED, USAGE, CANNOT_REACH, REFUSED = 0, 1, 2, 3, 4
 INTERRUPTED = 130
 
 EXIT_CODES: dict[type[errors.FairloopError], int] = {
-    errors.InvalidInput: USAGE, errors.NotFound: USAGE, errors.AlreadyExists: USAGE, errors.TooLarge: USAGE,
-    errors.MissingExtra: USAGE, errors.Unavailable: CANNOT_REACH, errors.TooManyRequests: CANNOT_REACH,
-    errors.Refused: REFUSED, errors.PermissionDenied: REFUSED, errors.Unauthenticated: REFUSED, errors.Conflict: REFUSED,
-}  # fmt: skip
+    errors.InvalidInput: USAGE,
+    errors.NotFound: USAGE,
+    errors.AlreadyExists: USAGE,
+    errors.TooLarge: USAGE,
+    errors.MissingExtra: USAGE,
+    errors.Unavailable: CANNOT_REACH,
+    errors.TooManyRequests: CANNOT_REACH,
+    errors.Refused: REFUSED,
+    errors.PermissionDenied: REFUSED,
+    errors.Unauthenticated: REFUSED,
+    errors.Conflict: REFUSED,
+}
 
 _ANYWHERE = {"--url": True, "--project": True, "--person": True, "--debug": False}
 """Options that mean the same for every command, with whether a value follows: they may stand behind it too."""

@@ -1,4 +1,4 @@
-"""Read access to everything: ``fairloop NOUN list`` and ``fairloop NOUN show ID``, and what people decide about alerts."""
+"""``fairloop NOUN list`` and ``fairloop NOUN show ID``, and what people decide about alerts."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ NOUNS = [
          empty="No cycles yet; start one with: fairloop run loop.py",
          columns={"loop": _field("loop"), "cycle": _field("number"), "stage": _field("stage"),
                   "trigger": lambda c: c["trigger"].get("kind"), "started": _time("started_at"), "id": _field("id")}),
-    Noun(name="approvals", help="What waits for a decision, and what was decided.", path="/approvals", one="/approvals/{}",
+    Noun(name="approvals", help="What waits for a decision, and what was decided.", path="/approvals",
+         one="/approvals/{}",
          filters=("decision",), empty="Nothing was asked yet.",
          columns={"decision": _field("decision"), "role": _field("role"), "by": _field("decided_by"),
                   "reason": _field("reason"), "expires": _time("expires_at"), "id": _field("id")}),
@@ -56,7 +57,8 @@ NOUNS = [
          empty="No alerts.",
          columns={"state": _field("state"), "what": _field("words"), "windows": _field("windows"),
                   "opened": _time("opened_at"), "id": _field("id")}),
-    Noun(name="monitors", help="What is watched.", path="/monitors", one="/monitors/{}", empty="Nothing is watched yet.",
+    Noun(name="monitors", help="What is watched.", path="/monitors", one="/monitors/{}",
+         empty="Nothing is watched yet.",
          columns={"loop": _field("loop"), "every s": _field("every_s"), "window": _field("window"),
                   "checks": lambda m: len(m["checks"]), "enabled": _field("enabled"), "id": _field("id")}),
     Noun(name="endpoints", help="Where models serve.", path="/endpoints", one="/endpoints/{}",

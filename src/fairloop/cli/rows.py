@@ -70,7 +70,7 @@ def _json_rows(text: str, name: str) -> list[dict[str, Any]]:
 
 
 def typed(rows: Sequence[dict[str, Any]], columns: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Only the model's columns, text read as what the model wants; a value that cannot be read is left to the server."""
+    """Only the model's columns, text read as what it wants; a value that cannot be read is left to the server."""
     if not columns:
         return list(rows)
     return [{c["name"]: _value(row[c["name"]], c["kind"]) for c in columns if c["name"] in row} for row in rows]

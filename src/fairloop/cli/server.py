@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 def up(
     port: Annotated[int | None, typer.Option(help="Where to listen; 0 takes any free port. Default: 8700.")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder for everything. Default: .fairloop")] = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on; other than loopback only with --auth.")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; other than loopback only with --auth.")
+    ] = None,
     auth: Annotated[bool, typer.Option("--auth", help="Secured mode: passwords or tokens for everything.")] = False,
     idle_exit: Annotated[float | None, typer.Option(help="End after so many seconds without work; 0 never.")] = None,
 ) -> None:

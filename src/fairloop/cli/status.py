@@ -25,14 +25,21 @@ def status(context: typer.Context, json_: Json = False) -> None:
     _part("Waits for a decision", ["cycle", "role", "expires", "id"],
           [(_cycle_name(found, r["cycle_id"]), r["role"], when(r["expires_at"]), r["id"]) for r in found["approvals"]],
           "Nothing waits for a decision.")  # fmt: skip
-    _part("Open alerts", ["what", "windows", "since", "id"],
-          [(a["words"], a["windows"], when(a["opened_at"]), a["id"]) for a in found["alerts"]], "No open alerts.")  # fmt: skip
+    _part(
+        "Open alerts",
+        ["what", "windows", "since", "id"],
+        [(a["words"], a["windows"], when(a["opened_at"]), a["id"]) for a in found["alerts"]],
+        "No open alerts.",
+    )
     _part("Loops", ["loop", "last cycle", "stage", "started", "id"],
           [(c["loop"], c["number"], c["stage"], when(c["started_at"]), c["id"]) for c in _newest(found["cycles"])],
           "No loop was turned yet; write one with: fairloop new --data FILE --target COLUMN")  # fmt: skip
-    _part("Endpoints", ["endpoint", "state", "address"],
-          [(e["name"], e["state"], f"http://{e['host']}:{e['port']}" if e["port"] else "-") for e in found["endpoints"]],
-          "No endpoints yet.")  # fmt: skip
+    _part(
+        "Endpoints",
+        ["endpoint", "state", "address"],
+        [(e["name"], e["state"], f"http://{e['host']}:{e['port']}" if e["port"] else "-") for e in found["endpoints"]],
+        "No endpoints yet.",
+    )
 
 
 def _gather(client: Client) -> dict[str, Any]:

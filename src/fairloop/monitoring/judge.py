@@ -1,4 +1,4 @@
-"""Verdicts on one window of traffic: drift, fairness, quality and speed, each with its uncertainty. Pure; workers only."""
+"""Verdicts on one window of traffic: drift, fairness, quality, speed, each with its uncertainty. Workers only."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ ENOUGH = 0.8
 """Share of a window's rows whose label (or sensitive value) must be known before it is judged by them."""
 STRICT = 0.9995
 """Confidence at which a failing check alarms at once: a hundredth of the usual chance of error."""
+SCORE_ALPHA = 0.02
+"""Chance that a window's scores fail without drift. Lower than for the inputs: two failures in a row of the one score
+column are as likely as its square, while the inputs must fail in the same column of many."""
 PENDING = "pending"
 
 _BY_ANSWER: dict[str, Callable[..., Estimate]] = {
@@ -76,20 +79,24 @@ def judge_window(rows: Rows, checks: list[Check], watched: Watched, traffic: Tra
     return verdicts, detail
 
 
-def _verdict(check: Check, rows: Rows, watched: Watched, traffic: Traffic, closed: bool, detail: dict[str, Any]) -> Verdict:
+def _verdict(
+    check: Check, rows: Rows, watched: Watched, traffic: Traffic, closed: bool, detail: dict[str, Any]
+) -> Verdict:
     try:
         return _answer(check, rows, watched, traffic, closed, detail)
     except InvalidInput as cause:  # answers that are no yes or no, scores that are no probabilities
         return nothing(check, cause.message, n=rows.n)
 
 
-def _answer(check: Check, rows: Rows, watched: Watched, traffic: Traffic, closed: bool, detail: dict[str, Any]) -> Verdict:
+def _answer(
+    check: Check, rows: Rows, watched: Watched, traffic: Traffic, closed: bool, detail: dict[str, Any]
+) -> Verdict:
     if check.metric == "drift":
         known = watched.profile.get("columns")
-        return _drift(check, known, lambda ref: profile_window(rows.features, ref), detail, "columns")
+        return _drift(check, known, lambda ref: profile_window(rows.features, ref), detail, "columns", ALPHA)
     if check.metric == "prediction_drift":
         known = watched.profile.get("scores")
-        return _drift(check, known, lambda ref: profile_scores(rows.scores, ref), detail, "scores")
+        return _drift(check, known, lambda ref: profile_scores(rows.scores, ref), detail, "scores", SCORE_ALPHA)
     if check.metric in SPEED:
         return judge_traffic(check, traffic, strict=STRICT)
     if check.metric in GROUP_METRICS:
@@ -104,14 +111,19 @@ def nothing(check: Check, why: str, *, n: int = 0, **detail: Any) -> Verdict:
 
 
 def _drift(check: Check, reference: dict[str, Any] | None, profile: Callable[[dict[str, Any]], dict[str, Any]],
-           detail: dict[str, Any], key: str) -> Verdict:  # fmt: skip
+           detail: dict[str, Any], key: str, alpha: float) -> Verdict:  # fmt: skip
     if not reference:
         return nothing(check, "no reference was stored with this model")
     least = MIN_EFFECT if check.at_most is None else check.at_most
-    found = judge_drift(reference, profile(reference), ALPHA, min_effect=least)
+    found = judge_drift(reference, profile(reference), alpha, min_effect=least)
     detail[key] = found["columns"]
-    evidence = {FAILING: found["drifted"], SEVERE: found["severe"], "p_value": found["p_value"], "alpha": found["alpha"],
-                "min_effect": found["min_effect"]}  # fmt: skip
+    evidence = {
+        FAILING: found["drifted"],
+        SEVERE: found["severe"],
+        "p_value": found["p_value"],
+        "alpha": found["alpha"],
+        "min_effect": found["min_effect"],
+    }
     return Verdict(check=check, status=Status(found["status"]), estimate=found["estimate"], low=None, high=None,
                    n=found["n"], method=found["method"], detail=evidence)  # fmt: skip
 

@@ -53,7 +53,9 @@ def judge_traffic(check: Check, traffic: Traffic, *, strict: float) -> Verdict:
     if verdict.status is not Status.FAIL:
         return verdict
     estimate, low, high, n, method = at(strict)
-    severe = judge(check, estimate, low, high, n=n, method=method).status is Status.FAIL and check.metric != "memory_bytes"
+    severe = (
+        judge(check, estimate, low, high, n=n, method=method).status is Status.FAIL and check.metric != "memory_bytes"
+    )
     detail: dict[str, Any] = {**verdict.detail, SEVERE: severe}
     return Verdict(check=check, status=verdict.status, estimate=verdict.estimate, low=verdict.low, high=verdict.high,
                    n=verdict.n, method=verdict.method, detail=detail)  # fmt: skip
@@ -63,7 +65,9 @@ def _share(count: int, n: int, confidence: float) -> tuple[float | None, float |
     return (count / n, *wilson(count, n, two_sided(confidence))) if n else (None, None, None)
 
 
-def quantile_bounds(slow: list[int], quantile: float, confidence: float) -> tuple[float | None, float | None, float | None]:
+def quantile_bounds(
+    slow: list[int], quantile: float, confidence: float
+) -> tuple[float | None, float | None, float | None]:
     """(estimate, low, high) of a latency quantile in milliseconds, from counts per bucket of ``LATENCY_EDGES_MS``.
 
     The quantile is at most an edge when surely enough requests were at or below it: with few requests no edge is

@@ -241,14 +241,35 @@ class Monitoring:
             words = sentence(found.verdict, in_a_row=found.in_a_row)
             if last is not None and last.state != "resolved":
                 if (last.window_id, last.windows) != (found.window.id, found.in_a_row):
-                    rows.save_alert(connection, replace(
-                        last, window_id=found.window.id, deployment_id=deployment_id, verdict=found.verdict, words=words,
-                        windows=found.in_a_row, updated_ms=now))  # fmt: skip
+                    rows.save_alert(
+                        connection,
+                        replace(
+                            last,
+                            window_id=found.window.id,
+                            deployment_id=deployment_id,
+                            verdict=found.verdict,
+                            words=words,
+                            windows=found.in_a_row,
+                            updated_ms=now,
+                        ),
+                    )
             elif found.alarming:
-                rows.save_alert(connection, Alert(
-                    id=new_id("alr"), project_id=monitor.project_id, endpoint_id=monitor.endpoint_id,
-                    monitor_id=monitor.id, deployment_id=deployment_id, window_id=found.window.id, verdict=found.verdict,
-                    words=words, opened_ms=now, updated_ms=now, windows=found.in_a_row))  # fmt: skip
+                rows.save_alert(
+                    connection,
+                    Alert(
+                        id=new_id("alr"),
+                        project_id=monitor.project_id,
+                        endpoint_id=monitor.endpoint_id,
+                        monitor_id=monitor.id,
+                        deployment_id=deployment_id,
+                        window_id=found.window.id,
+                        verdict=found.verdict,
+                        words=words,
+                        opened_ms=now,
+                        updated_ms=now,
+                        windows=found.in_a_row,
+                    ),
+                )
 
     def windows(self, project_id: str, monitor_id: str, *, deployment_id: str | None = None, limit: int = 100,
                 cursor: str | None = None) -> Page[Window]:  # fmt: skip
@@ -274,8 +295,11 @@ class Monitoring:
                    cursor: str | None = None) -> Page[Alert]:  # fmt: skip
         if state not in {None, "open", "acknowledged", "resolved"}:
             raise InvalidInput(f"state={state!r}; use open, acknowledged or resolved.")
-        found = self._database.read(lambda c: rows.listed_alerts(
-            c, project_id, state=state, endpoint_id=endpoint_id, limit=_size(limit) + 1, before=_place(cursor)))  # fmt: skip
+        found = self._database.read(
+            lambda c: rows.listed_alerts(
+                c, project_id, state=state, endpoint_id=endpoint_id, limit=_size(limit) + 1, before=_place(cursor)
+            )
+        )
         last = found[limit - 1] if len(found) > limit else None
         return Page(items=found[:limit], next=f"{last.opened_ms}-{last.id}" if last else None)
 

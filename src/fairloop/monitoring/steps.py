@@ -61,7 +61,9 @@ class Counters:
             found = codec.loads((folder / "stats.json").read_bytes())["deployments"].get(deployment_id, {})
         except (OSError, InvalidInput, KeyError):
             found = {}
-        return cls(slow=list(found.get("latency", [])), errors=int(found.get("errors", 0)), memory_bytes=_memory(folder))
+        return cls(
+            slow=list(found.get("latency", [])), errors=int(found.get("errors", 0)), memory_bytes=_memory(folder)
+        )
 
     def since(self, before: dict[str, Any]) -> Traffic:
         errors = difference([self.errors], [int(before.get("errors", 0))])[0]
@@ -119,8 +121,14 @@ class Turn:
 
     def _judge(self, first: int, last: int, index: int) -> Window:
         found = self.log.predictions(self.watched.deployment_id, first, last)
-        place = {"index": index, "from_seq": first, "to_seq": last, "ids_from": found["id"][0], "ids_to": found["id"][-1],
-                 "counters": self.counters.plain()}  # fmt: skip
+        place = {
+            "index": index,
+            "from_seq": first,
+            "to_seq": last,
+            "ids_from": found["id"][0],
+            "ids_to": found["id"][-1],
+            "counters": self.counters.plain(),
+        }
         empty = Window(id=window_id(self.monitor.id, self.watched.deployment_id, first), project_id="",
                        monitor_id=self.monitor.id, deployment_id=self.watched.deployment_id,
                        start_ms=int(found["at_ms"].min()), end_ms=int(found["at_ms"].max()), n=found.height,  # type: ignore[arg-type]

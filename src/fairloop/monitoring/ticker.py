@@ -70,5 +70,12 @@ class Watcher:
         folder = self._monitoring.endpoint_folder(monitor.endpoint_id)
         inputs = {"monitor_id": {"value": monitor.id}, "folder": {"value": str(folder)}}
         graph = Graph(name="watch", steps=[system_step("watch", "fairloop.monitoring.steps", "watch", inputs)])
-        self._pipelines.start(monitor.project_id, graph, Capture(), {}, author=f"monitor of {monitor.loop or 'endpoint'}",
-                              purpose="monitor", id=run_id)  # fmt: skip
+        self._pipelines.start(
+            monitor.project_id,
+            graph,
+            Capture(),
+            {},
+            author=f"monitor of {monitor.loop or 'endpoint'}",
+            purpose="monitor",
+            id=run_id,
+        )

@@ -31,7 +31,9 @@ def with_traffic(train: Table, predictions: pl.DataFrame, labels: pl.DataFrame, 
         told = dict(sensitive.filter(pl.col("attribute") == name).select("id", "value").iter_rows())
         columns[name] = _cast(pl.Series(name, [told.get(i) for i in ids], dtype=pl.String), plain.schema[name])
     if train.roles.weight is not None:
-        columns[train.roles.weight] = pl.Series(train.roles.weight, [1.0] * len(ids)).cast(plain.schema[train.roles.weight])
+        columns[train.roles.weight] = pl.Series(train.roles.weight, [1.0] * len(ids)).cast(
+            plain.schema[train.roles.weight]
+        )
     target = train.roles.target
     assert target is not None  # noqa: S101  # a table a model learned from has one
     columns[target] = _targets(train, rows["label"].to_list(), plain.schema[target])
@@ -40,7 +42,9 @@ def with_traffic(train: Table, predictions: pl.DataFrame, labels: pl.DataFrame, 
                         for name, dtype in plain.schema.items() if name != ROW])  # fmt: skip
     new = new.filter(pl.col(target).is_not_null())
     numbers = pl.Series(ROW, range(first_id, first_id + new.height), dtype=pl.Int64)
-    joined = pl.concat([plain.with_columns(pl.col(ROW).cast(pl.Int64)), new.with_columns(numbers).select(plain.columns)])
+    joined = pl.concat(
+        [plain.with_columns(pl.col(ROW).cast(pl.Int64)), new.with_columns(numbers).select(plain.columns)]
+    )
     return Table(joined, train.roles)
 
 
@@ -49,7 +53,9 @@ def _cast(values: pl.Series, dtype: pl.DataType) -> pl.Series:
     if dtype == pl.Date:
         return values.cast(pl.Float64, strict=False).floor().cast(pl.Int32).cast(pl.Date)
     if isinstance(dtype, pl.Datetime):
-        return (values.cast(pl.Float64, strict=False) * _DAY_US).round().cast(pl.Int64).cast(pl.Datetime("us")).cast(dtype)
+        return (
+            (values.cast(pl.Float64, strict=False) * _DAY_US).round().cast(pl.Int64).cast(pl.Datetime("us")).cast(dtype)
+        )
     if dtype == pl.Boolean and values.dtype == pl.String:
         truth = {"true": True, "false": False}
         return values.str.to_lowercase().replace_strict(truth, default=None, return_dtype=pl.Boolean)

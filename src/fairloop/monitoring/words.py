@@ -63,7 +63,9 @@ def _gap(verdict: Verdict) -> str:
         return f"of those who should be selected, {less} are found {points} less often than {more}{rates}{limit}."
     if rate == "false_positive_rate":
         rates = f" ({_percent(high)} against {_percent(low)})" if low is not None and high is not None else ""
-        return f"of those who should not be selected, {more} are selected {points} more often than {less}{rates}{limit}."
+        return (
+            f"of those who should not be selected, {more} are selected {points} more often than {less}{rates}{limit}."
+        )
     return f"{less} are selected {points} less often than {more}{rates}{limit}."
 
 

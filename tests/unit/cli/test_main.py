@@ -24,7 +24,9 @@ def test_hoist(given: list[str], ordered: list[str]) -> None:
 
 
 def test_every_error_has_an_exit_code() -> None:
-    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.FairloopError)]
+    kinds = [
+        kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.FairloopError)
+    ]
     assert {cli.exit_code_of(kind("x")) for kind in kinds} == {1, 2, 3, 4}
     assert cli.exit_code_of(errors.Unreachable("x")) == 3
     assert cli.exit_code_of(errors.StaleLease("x")) == 4
@@ -37,8 +39,10 @@ def test_the_version_loads_no_parser() -> None:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    code = ("import sys; from fairloop.cli.main import run\nrun(['predict', '--help'])\n"
-            "assert not {'httpx', 'numpy', 'polars', 'sqlalchemy', 'litestar'} & set(sys.modules), sys.modules")  # fmt: skip
+    code = (
+        "import sys; from fairloop.cli.main import run\nrun(['predict', '--help'])\n"
+        "assert not {'httpx', 'numpy', 'polars', 'sqlalchemy', 'litestar'} & set(sys.modules), sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
 
 

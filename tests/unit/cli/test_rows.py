@@ -18,7 +18,9 @@ def test_csv_values_become_what_the_model_wants(tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
     file.write_text("age;pay;job;ok;income\n39; 1.5 ;007;true;x\n?;2;;0;y\n", "utf-8")
     assert typed(read_rows(file), COLUMNS) == [
-        {"age": 39, "pay": 1.5, "job": "007", "ok": True}, {"age": None, "pay": 2, "job": None, "ok": False}]  # fmt: skip
+        {"age": 39, "pay": 1.5, "job": "007", "ok": True},
+        {"age": None, "pay": 2, "job": None, "ok": False},
+    ]
 
 
 def test_a_value_that_cannot_be_read_is_left_for_the_server_to_name() -> None:

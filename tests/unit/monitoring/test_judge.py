@@ -33,7 +33,9 @@ def features(rng: np.random.Generator, n: int, shift: float = 0.0) -> pl.DataFra
     return pl.DataFrame(columns)
 
 
-def traffic(rng: np.random.Generator, n: int = 500, *, gap: float = 0.0, shift: float = 0.0, quality: float = 2.0) -> Rows:
+def traffic(
+    rng: np.random.Generator, n: int = 500, *, gap: float = 0.0, shift: float = 0.0, quality: float = 2.0
+) -> Rows:
     sex = rng.choice(["Female", "Male"], size=n)
     labels = (rng.random(n) < 0.3).astype(float)
     scores = 1 / (1 + np.exp(-(rng.normal(size=n) + quality * labels - 1.5)))
@@ -46,9 +48,13 @@ def traffic(rng: np.random.Generator, n: int = 500, *, gap: float = 0.0, shift: 
 def watched() -> Watched:
     rng = np.random.default_rng(0)
     reference = traffic(rng, 8000)
-    return Watched(deployment_id="dep", live=True, profile={
-        "columns": profile_reference(reference.features), "scores": profile_scores(reference.scores)},
-        baseline={"roc_auc": {"estimate": float(roc_auc_score(reference.labels, reference.scores))}}, baseline_part="test")  # fmt: skip
+    return Watched(
+        deployment_id="dep",
+        live=True,
+        profile={"columns": profile_reference(reference.features), "scores": profile_scores(reference.scores)},
+        baseline={"roc_auc": {"estimate": float(roc_auc_score(reference.labels, reference.scores))}},
+        baseline_part="test",
+    )
 
 
 def judged(rows: Rows, check: Check, watched: Watched, *, closed: bool = False) -> Verdict:
@@ -57,8 +63,17 @@ def judged(rows: Rows, check: Check, watched: Watched, *, closed: bool = False) 
 
 
 def window(number: int, verdict: Verdict) -> Window:
-    return Window(id=str(number), project_id="p", monitor_id="m", deployment_id="d", start_ms=number, end_ms=number, n=500,
-                  labelled=0, verdicts=[verdict])  # fmt: skip
+    return Window(
+        id=str(number),
+        project_id="p",
+        monitor_id="m",
+        deployment_id="d",
+        start_ms=number,
+        end_ms=number,
+        n=500,
+        labelled=0,
+        verdicts=[verdict],
+    )
 
 
 # ------------------------------------------------------------------ false alarms and power
@@ -180,7 +195,9 @@ def test_latency_needs_enough_requests_to_pass(watched: Watched) -> None:
     verdicts, _ = judge_window(traffic(np.random.default_rng(12)), [FAST], watched, few, closed=False)
     assert verdicts[0].status is Status.INSUFFICIENT
     for counts, status in (({5: 1000}, Status.PASS), ({5: 900, 60: 100}, Status.FAIL)):
-        verdicts, _ = judge_window(traffic(np.random.default_rng(12)), [FAST], watched, Traffic(slow=slow(counts)), closed=False)
+        verdicts, _ = judge_window(
+            traffic(np.random.default_rng(12)), [FAST], watched, Traffic(slow=slow(counts)), closed=False
+        )
         assert verdicts[0].status is status
 
 
@@ -189,8 +206,9 @@ def test_latency_bounds_hold_the_true_quantile() -> None:
     outside = 0
     for _ in range(300):
         buckets = rng.geometric(0.2, size=2000)
-        low, high = quantile_bounds(slow(dict(zip(*np.unique(np.minimum(buckets, 100), return_counts=True), strict=True))),
-                                    0.5, 0.95)[1:]  # fmt: skip
+        low, high = quantile_bounds(
+            slow(dict(zip(*np.unique(np.minimum(buckets, 100), return_counts=True), strict=True))), 0.5, 0.95
+        )[1:]
         edge = 0.05 * 1.15**4  # the median of the geometric law with 0.2 is 4: bucket index 4
         outside += not (low <= edge * 1.0001 and (high is None or high >= edge * 0.999))
     assert outside <= 15

@@ -73,7 +73,9 @@ def test_a_death_between_commit_and_delete_does_not_double_a_row(folder: Path, m
 
 
 def test_a_death_between_the_tables_of_feedback_keeps_both(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    spool(folder, "feedback", 1, [{"prediction_id": "prd_0", "at_ms": 5, "label": ">50K", "sensitive": {"sex": "Male"}}])
+    spool(
+        folder, "feedback", 1, [{"prediction_id": "prd_0", "at_ms": 5, "label": ">50K", "sensitive": {"sex": "Male"}}]
+    )
     log = PredictionLog(folder)
     real = log_module.write_deltalake
 

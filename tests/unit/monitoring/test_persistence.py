@@ -13,9 +13,22 @@ STATES = {"F": Status.FAIL, "P": Status.PASS, "?": Status.INSUFFICIENT}
 
 
 def windows(states: str, **detail: Any) -> list[Window]:
-    return [Window(id=f"win_{i}", project_id="p", monitor_id="m", deployment_id="d", start_ms=i, end_ms=i, n=1, labelled=0,
-                   verdicts=[Verdict(check=CHECK, status=STATES[s], estimate=0.2, low=0.15, high=0.3, n=1, method="m",
-                                     detail=detail)]) for i, s in enumerate(states)]  # fmt: skip
+    return [
+        Window(
+            id=f"win_{i}",
+            project_id="p",
+            monitor_id="m",
+            deployment_id="d",
+            start_ms=i,
+            end_ms=i,
+            n=1,
+            labelled=0,
+            verdicts=[
+                Verdict(check=CHECK, status=STATES[s], estimate=0.2, low=0.15, high=0.3, n=1, method="m", detail=detail)
+            ],
+        )
+        for i, s in enumerate(states)
+    ]
 
 
 def rows(states: str, **detail: Any) -> tuple[int, bool] | None:

@@ -13,12 +13,16 @@ from fairloop.monitoring.traffic_rows import with_traffic
 from fairloop.tables.table import ROW, Table
 
 
-def traffic(features: list[dict[str, Any]], labels: list[Any], sensitive: list[tuple[int, str, str]] | None = None) -> Any:
+def traffic(
+    features: list[dict[str, Any]], labels: list[Any], sensitive: list[tuple[int, str, str]] | None = None
+) -> Any:
     ids = [f"prd_{i}" for i in range(len(features))]
     told = [(ids[i], a, v) for i, a, v in sensitive or []]
-    return (pl.DataFrame({"id": ids, "features": [json.dumps(f) for f in features]}),
-            pl.DataFrame({"id": ids, "label": [json.dumps(label) for label in labels]}),
-            pl.DataFrame(told, schema={"id": pl.String, "attribute": pl.String, "value": pl.String}, orient="row"))  # fmt: skip
+    return (
+        pl.DataFrame({"id": ids, "features": [json.dumps(f) for f in features]}),
+        pl.DataFrame({"id": ids, "label": [json.dumps(label) for label in labels]}),
+        pl.DataFrame(told, schema={"id": pl.String, "attribute": pl.String, "value": pl.String}, orient="row"),
+    )
 
 
 def test_every_type_comes_back() -> None:
@@ -27,14 +31,28 @@ def test_every_type_comes_back() -> None:
                           "memo": ["p", "q"], "y": ["no", "yes"]})  # fmt: skip
     roles = Roles(target="y", positive="yes", sensitive=["sex", "code"], weight="w", ignore=["memo"])
     train = Table(frame, roles).replace(weight=[5.0, 6.0])
-    rows = [{"n": 3, "x": 1, "job": "c", "ok": True, "day": 20_000.0}, {"n": None, "x": None, "job": None, "ok": None, "day": None}]
+    rows = [
+        {"n": 3, "x": 1, "job": "c", "ok": True, "day": 20_000.0},
+        {"n": None, "x": None, "job": None, "ok": None, "day": None},
+    ]
     made = with_traffic(train, *traffic(rows, [1, "no"], [(0, "sex", "M"), (0, "code", "9")]), first_id=100)
     assert made.roles == roles
     assert made.frame.columns == frame.with_columns(pl.lit(0).alias(ROW)).columns
     assert made.frame[ROW].to_list() == [0, 1, 100, 101]
     new = made.frame.tail(2).to_dicts()
-    assert new[0] == {"n": 3, "x": 1.0, "job": "c", "ok": True, "day": date(2024, 10, 4), "code": 9, "sex": "M", "w": 1.0,
-                      "memo": None, "y": "yes", ROW: 100}  # fmt: skip
+    assert new[0] == {
+        "n": 3,
+        "x": 1.0,
+        "job": "c",
+        "ok": True,
+        "day": date(2024, 10, 4),
+        "code": 9,
+        "sex": "M",
+        "w": 1.0,
+        "memo": None,
+        "y": "yes",
+        ROW: 100,
+    }
     assert new[1]["y"] == "no"
     assert new[1]["sex"] is None
     assert made.y.tolist() == [0, 1, 1, 0]

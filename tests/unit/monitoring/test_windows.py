@@ -21,10 +21,26 @@ def test_a_window_keeps_its_id() -> None:
     assert len({window_id("mon", "dep", 5), window_id("mon", "dep", 6), window_id("mon", "dex", 5)}) == 3
 
 
-@pytest.mark.parametrize(("label", "positive", "wanted"), [
-    (">50K", ">50K", 1), ("<=50K", ">50K", 0), (1, ">50K", 1), (0, ">50K", 0), (True, ">50K", 1), (1, 1, 1), ("1", 1, 1),
-    (0, 1, 0), (2, 1, 0), (1, 2, 0), (2, 2, 1), (1, None, 1), (False, None, 0), (True, True, 1), ("yes", None, np.nan),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("label", "positive", "wanted"),
+    [
+        (">50K", ">50K", 1),
+        ("<=50K", ">50K", 0),
+        (1, ">50K", 1),
+        (0, ">50K", 0),
+        (True, ">50K", 1),
+        (1, 1, 1),
+        ("1", 1, 1),
+        (0, 1, 0),
+        (2, 1, 0),
+        (1, 2, 0),
+        (2, 2, 1),
+        (1, None, 1),
+        (False, None, 0),
+        (True, True, 1),
+        ("yes", None, np.nan),
+    ],
+)
 def test_labels(label: Any, positive: Any, wanted: float) -> None:
     assert is_positive(label, positive) == pytest.approx(wanted, nan_ok=True)
 
@@ -39,7 +55,9 @@ def test_rows_are_joined_with_what_is_known() -> None:
     np.testing.assert_array_equal(rows.scores, [0.1, np.nan, 0.3])
     assert rows.sensitive["sex"].to_list() == [None, "Male", None]
     assert rows.features["x"].to_list() == [1.0, 2.5, None]
-    numbers = assemble(log, pl.DataFrame({"id": ["a", "b"], "label": ["2.5", '"x"']}), told, task="regression", positive=None)
+    numbers = assemble(
+        log, pl.DataFrame({"id": ["a", "b"], "label": ["2.5", '"x"']}), told, task="regression", positive=None
+    )
     np.testing.assert_array_equal(numbers.labels, [2.5, np.nan, np.nan])
 
 

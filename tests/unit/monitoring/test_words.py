@@ -33,7 +33,8 @@ def test_other_groups_are_named_by_their_attribute() -> None:
     check = Check(metric="demographic_parity_difference", at_most=0.125, by="race")
     found = verdict(check, 0.205, pair=["White", "Black"], rate="selection_rate", groups=[])
     assert sentence(found) == (
-        "People with race 'Black' are selected 20 points less often than people with race 'White'; the policy allows 12.5."
+        "People with race 'Black' are selected 20 points less often than people with race 'White'; "
+        "the policy allows 12.5."
     )
 
 
@@ -56,15 +57,32 @@ def test_drift_names_columns() -> None:
     assert "age, hours, job and 2 more columns no longer look" in sentence(many)
 
 
-@pytest.mark.parametrize(("check", "estimate", "words"), [
-    (Check(metric="latency_p99_ms", at_most=50), 81.2, "99 of 100 answers come within 81.2 ms only; the policy allows 50 ms."),
-    (Check(metric="error_rate", at_most=0.01), 0.031, "3 % of the requests failed; the policy allows 1 %."),
-    (Check(metric="memory_bytes", at_most=2**28), 2**29,
-     "The endpoint uses 512.0 MiB of memory; the policy allows 256.0 MiB."),
-    (Check(metric="prediction_drift"), 0.3, "The model's scores have changed against those it gave on held-out data."),
-    (Check(metric="accuracy", at_least=0.8), 0.7,
-     "The share of right answers (accuracy) on labelled traffic is 0.7; the policy asks for at least 0.8."),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("check", "estimate", "words"),
+    [
+        (
+            Check(metric="latency_p99_ms", at_most=50),
+            81.2,
+            "99 of 100 answers come within 81.2 ms only; the policy allows 50 ms.",
+        ),
+        (Check(metric="error_rate", at_most=0.01), 0.031, "3 % of the requests failed; the policy allows 1 %."),
+        (
+            Check(metric="memory_bytes", at_most=2**28),
+            2**29,
+            "The endpoint uses 512.0 MiB of memory; the policy allows 256.0 MiB.",
+        ),
+        (
+            Check(metric="prediction_drift"),
+            0.3,
+            "The model's scores have changed against those it gave on held-out data.",
+        ),
+        (
+            Check(metric="accuracy", at_least=0.8),
+            0.7,
+            "The share of right answers (accuracy) on labelled traffic is 0.7; the policy asks for at least 0.8.",
+        ),
+    ],
+)
 def test_other_checks(check: Check, estimate: float, words: str) -> None:
     assert sentence(verdict(check, estimate)) == words
 

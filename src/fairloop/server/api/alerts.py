@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from litestar.params import QueryParameter
-
-from dataclasses import dataclass
 
 from fairloop.core.monitors import Alert
 from fairloop.core.people import Identity, Project
@@ -19,8 +18,13 @@ class Reason:
     reason: str = ""
 
 
-def list_alerts(services: Services, project: Project, in_state: Annotated[str | None, QueryParameter(name="state")] = None, limit: int = 100,
-                cursor: str | None = None) -> Page[Alert]:  # fmt: skip
+def list_alerts(
+    services: Services,
+    project: Project,
+    in_state: Annotated[str | None, QueryParameter(name="state")] = None,
+    limit: int = 100,
+    cursor: str | None = None,
+) -> Page[Alert]:
     """Failing checks on live traffic, newest first."""
     return services.monitoring.alert_page(project.id, in_state, limit=limit, cursor=cursor)
 

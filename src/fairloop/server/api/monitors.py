@@ -60,8 +60,14 @@ def start_watch(services: Services, project: Project, monitor_id: str) -> dict[s
     return {"pipeline_run_id": services.monitoring.start_now(project.id, monitor_id)}
 
 
-def list_windows(services: Services, project: Project, monitor_id: str, deployment_id: str | None = None, limit: int = 100,
-                 cursor: str | None = None) -> Page[Window]:  # fmt: skip
+def list_windows(
+    services: Services,
+    project: Project,
+    monitor_id: str,
+    deployment_id: str | None = None,
+    limit: int = 100,
+    cursor: str | None = None,
+) -> Page[Window]:
     """Judged windows, newest traffic first."""
     return services.monitoring.windows(project.id, monitor_id, deployment_id=deployment_id, limit=limit, cursor=cursor)
 
