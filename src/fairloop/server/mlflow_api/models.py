@@ -8,7 +8,7 @@ from litestar import Request, Response
 from msgspec import UNSET
 
 from fairloop.core.models import Model, ModelVersion
-from fairloop.core.people import Project
+from fairloop.core.people import Identity, Project
 from fairloop.core.search import parse_order
 from fairloop.server.mlflow_api import wire
 from fairloop.server.mlflow_api.scope import cut, limit_of, model_filter
@@ -74,9 +74,11 @@ def rename(services: Services, project: Project, body: bytes) -> Response[bytes]
     return wire.answer(_shown(services, project, services.registry.rename(project.id, asked.name, asked.new_name)))
 
 
-def delete(services: Services, project: Project, body: bytes) -> Response[bytes]:
+def delete(services: Services, project: Project, identity: Identity, body: bytes) -> Response[bytes]:
     """Delete a registered model with its versions."""
-    services.registry.delete_model(project.id, wire.decode(wire.OfModel, body).name)
+    name = wire.decode(wire.OfModel, body).name
+    services.registry.delete_model(project.id, name)
+    services.audit.record(identity, "model.delete", project_id=project.id, object=name)
     return wire.answer({})
 
 
@@ -94,10 +96,18 @@ def delete_tag(services: Services, project: Project, body: bytes) -> Response[by
     return wire.answer({})
 
 
-def set_alias(services: Services, project: Project, body: bytes) -> Response[bytes]:
+def set_alias(services: Services, project: Project, identity: Identity, body: bytes) -> Response[bytes]:
     """Point an alias at a version."""
     asked = wire.decode(wire.OfModel, body)
-    services.registry.set_alias(project.id, asked.name, asked.alias, wire.whole(asked.version, "version"))
+    number = wire.whole(asked.version, "version")
+    services.registry.set_alias(project.id, asked.name, asked.alias, number)
+    services.audit.record(
+        identity,
+        "model.alias",
+        project_id=project.id,
+        object=asked.name,
+        detail={"alias": asked.alias, "version": number},
+    )
     return wire.answer({})
 
 

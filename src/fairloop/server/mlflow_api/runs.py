@@ -60,9 +60,11 @@ def update(services: Services, project: Project, body: bytes) -> Response[bytes]
     return wire.answer({"run_info": wire.run_info(run)})
 
 
-def delete(services: Services, project: Project, body: bytes) -> Response[bytes]:
+def delete(services: Services, project: Project, identity: Identity, body: bytes) -> Response[bytes]:
     """Delete a run; it can be restored."""
-    services.tracking.set_active(project.id, wire.decode(wire.OfRun, body).run_id, False)
+    run_id = wire.decode(wire.OfRun, body).run_id
+    services.tracking.set_active(project.id, run_id, False)
+    services.audit.record(identity, "run.delete", project_id=project.id, object=run_id)
     return wire.answer({})
 
 

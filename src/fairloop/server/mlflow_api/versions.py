@@ -49,6 +49,13 @@ def create(services: Services, project: Project, identity: Identity, body: bytes
         tags=tags,
         create_model=False,
     )
+    services.audit.record(
+        identity,
+        "model.version",
+        project_id=project.id,
+        object=made.id,
+        detail={"model": made.model, "version": made.version},
+    )
     return _answer(services, project, made)
 
 
@@ -106,10 +113,14 @@ def transition(services: Services, project: Project, body: bytes) -> Response[by
     return _answer(services, project, found)
 
 
-def delete(services: Services, project: Project, body: bytes) -> Response[bytes]:
+def delete(services: Services, project: Project, identity: Identity, body: bytes) -> Response[bytes]:
     """Delete a version."""
     asked = wire.decode(wire.OfModel, body)
-    services.registry.delete_version(project.id, asked.name, wire.whole(asked.version, "version"))
+    number = wire.whole(asked.version, "version")
+    services.registry.delete_version(project.id, asked.name, number)
+    services.audit.record(
+        identity, "model.version.delete", project_id=project.id, object=asked.name, detail={"version": number}
+    )
     return wire.answer({})
 
 
