@@ -24,9 +24,7 @@ class People:
     def all(self) -> list[Person]:
         return [from_wire(Person, p) for p in self._http.json("GET", f"{_V1}/people")["items"]]
 
-    def create(
-        self, name: str, *, email: str = "", administrator: bool = False, password: str | None = None
-    ) -> Person:
+    def create(self, name: str, *, email: str = "", administrator: bool = False, password: str | None = None) -> Person:
         body = {"name": name, "email": email, "administrator": administrator, "password": password}
         return from_wire(Person, self._http.json("POST", f"{_V1}/people", json=body))
 

@@ -23,8 +23,6 @@ class Projects:
         """This client's project."""
         return from_wire(Project, self._http.json("GET", self._path))
 
-    def change(
-        self, *, goal: str | None = None, budget_usd: float | None = None, no_budget: bool = False
-    ) -> Project:
+    def change(self, *, goal: str | None = None, budget_usd: float | None = None, no_budget: bool = False) -> Project:
         body = {"goal": goal, "budget_usd": budget_usd, "no_budget": no_budget}
         return from_wire(Project, self._http.json("PATCH", self._path, json=body))

@@ -40,9 +40,7 @@ _ERRORS = {"400": "The request does not fit", "401": "Log in, or send a token", 
 def document(routes: list[Route]) -> bytes:
     """The OpenAPI 3.1 document of the REST API in ``routes``, as JSON."""
     api = [r for r in routes if r.surface == "api"]
-    injected = {
-        name: Provide(lambda: None, sync_to_thread=False) for name in ("services", "identity", "project")
-    }
+    injected = {name: Provide(lambda: None, sync_to_thread=False) for name in ("services", "identity", "project")}
     described = Litestar(
         [build(r, max_body_bytes=1, max_upload_bytes=1) for r in api], dependencies=injected, logging_config=None,
         openapi_config=OpenAPIConfig(title="Fairloop", version=__version__, description=_DESCRIPTION),

@@ -58,9 +58,7 @@ def change_person(services: Services, identity: Identity, person_id: str, data: 
                                   disabled=data.disabled)  # fmt: skip
 
 
-def set_password(
-    services: Services, identity: Identity, person_id: str, data: NewPassword
-) -> dict[str, bool]:
+def set_password(services: Services, identity: Identity, person_id: str, data: NewPassword) -> dict[str, bool]:
     """Set a password; the person's logins and tokens end."""
     services.people.set_password(identity, person_id, data.password, current=data.current)
     return {"changed": True}
@@ -71,9 +69,7 @@ def list_members(services: Services, project: Project) -> Page[Membership]:
     return Page(items=services.people.members(project.id))
 
 
-def set_member(
-    services: Services, identity: Identity, project: Project, name: str, data: NewRole
-) -> Membership:
+def set_member(services: Services, identity: Identity, project: Project, name: str, data: NewRole) -> Membership:
     """Give a person a role in the project."""
     return services.people.set_member(identity, project.id, name, data.role)
 

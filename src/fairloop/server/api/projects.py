@@ -45,9 +45,7 @@ def get_project(project: Project) -> Project:
 
 def change_project(services: Services, identity: Identity, project: Project, data: ProjectChange) -> Project:
     """Change the project's goal or budget."""
-    changed = services.projects.change(
-        project.id, goal=data.goal, budget_usd=data.budget_usd, no_budget=data.no_budget
-    )
+    changed = services.projects.change(project.id, goal=data.goal, budget_usd=data.budget_usd, no_budget=data.no_budget)
     services.audit.record(identity, "project.change", project_id=project.id, object=project.id,
                           detail={"goal": changed.goal, "budget_usd": changed.budget_usd})  # fmt: skip
     return changed

@@ -73,9 +73,7 @@ def logout(services: Services, request: Request[Any, Any, Any]) -> Response[Any]
     """End this session, here and on the server."""
     if secret := sent_cookie(request.scope["headers"], session_cookie_name(services.settings)):  # type: ignore[arg-type]
         services.sessions.end(secret)
-    return Response(
-        b'{"ended":true}', media_type="application/json", cookies=[session_cookie(services.settings, "")]
-    )
+    return Response(b'{"ended":true}', media_type="application/json", cookies=[session_cookie(services.settings, "")])
 
 
 def act_as(services: Services, data: ActAs) -> Response[Any]:
