@@ -38,8 +38,7 @@ def table(rows: int, seed: int) -> pl.DataFrame:
     names = np.array([f"category {i}" for i in range(30)], dtype=object)
     numbers = {f"number_{i}": random.normal(size=rows) for i in range(NUMBERS)}
     categories = {
-        f"category_{i}": pl.Series(names[random.integers(0, 30, rows)], dtype=pl.String)
-        for i in range(CATEGORIES)
+        f"category_{i}": pl.Series(names[random.integers(0, 30, rows)], dtype=pl.String) for i in range(CATEGORIES)
     }
     return pl.DataFrame(numbers | categories)
 

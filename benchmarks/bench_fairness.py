@@ -68,12 +68,8 @@ def main(rows: int) -> None:
         "fairloop, polars strings": median_s(lambda: all_gaps(label, predicted, table["group"])),
         "fairloop, pandas strings": median_s(lambda: all_gaps(label, predicted, pandas)),
         "fairloop, numpy objects": median_s(lambda: all_gaps(label, predicted, group)),
-        "fairloop, polars strings, weighted": median_s(
-            lambda: all_gaps(label, predicted, table["group"], weight)
-        ),
-        "fairlearn MetricFrame, 2 bootstraps": median_s(
-            lambda: fairlearn_frame(label, predicted, group), repeats=1
-        ),
+        "fairloop, polars strings, weighted": median_s(lambda: all_gaps(label, predicted, table["group"], weight)),
+        "fairlearn MetricFrame, 2 bootstraps": median_s(lambda: fairlearn_frame(label, predicted, group), repeats=1),
     }
     print(f"group metrics (accuracy, selection, TPR, FPR) of {rows:,} rows in {len(GROUPS)} groups")
     for name, seconds in measured.items():

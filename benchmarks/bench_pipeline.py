@@ -28,9 +28,7 @@ def floor(folder: Path) -> list[float]:
         began = time.perf_counter()
         for number in range(STEPS):
             connection.execute("BEGIN IMMEDIATE")
-            connection.execute(
-                "INSERT INTO steps VALUES (?, 'done', '[{\"json\":1}]')", (f"{round_}-{number}",)
-            )
+            connection.execute("INSERT INTO steps VALUES (?, 'done', '[{\"json\":1}]')", (f"{round_}-{number}",))
             connection.execute("COMMIT")
         found.append((time.perf_counter() - began) / STEPS * 1000)
     connection.close()

@@ -1,6 +1,6 @@
 """Comments that are friendly or hurtful, made up by a seeded script. Two dialects say the same in other words.
 
-    python examples/comments/data.py comments.csv
+python examples/comments/data.py comments.csv
 """
 
 import csv

@@ -1,6 +1,6 @@
 """Which comments hurt? A loop over text: the same gates, evidence and watch as for numbers in columns.
 
-    fairloop run examples/comments/loop.py
+fairloop run examples/comments/loop.py
 """
 
 import sys

@@ -1,6 +1,6 @@
 """Who is likely to earn over 50K? The whole loop in one file, on census data that ships with Fairloop.
 
-    fairloop run examples/income/loop.py
+fairloop run examples/income/loop.py
 """
 
 import fairloop as fl
@@ -22,7 +22,9 @@ def fit(train: fl.Table, learning_rate: float = 0.1) -> fl.Model:
 
     X = train.X
     codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
-    columns = ColumnTransformer([("codes", codes, make_column_selector(dtype_include="category")(X))], remainder="passthrough")
+    columns = ColumnTransformer(
+        [("codes", codes, make_column_selector(dtype_include="category")(X))], remainder="passthrough"
+    )
     trees = LGBMClassifier(n_estimators=150, learning_rate=learning_rate, random_state=0, n_jobs=1, verbose=-1)
     pipeline = Pipeline([("columns", columns), ("trees", trees)])
     # the weight is what a mitigation changes: hand it on
@@ -43,7 +45,9 @@ loop = fl.Loop(
     pipeline=train_income,
     gates=[
         fl.gate("roc_auc", at_least=0.85),
-        fl.gate("demographic_parity_difference", at_most=0.12, by="sex", because="equal access to the offer is the goal"),
+        fl.gate(
+            "demographic_parity_difference", at_most=0.12, by="sex", because="equal access to the offer is the goal"
+        ),
         fl.gate("equalized_odds_difference", at_most=0.20, by="sex"),
         fl.gate("latency_p99_ms", at_most=20),
         fl.gate("cost_usd", at_most=1),

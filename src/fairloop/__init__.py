@@ -26,18 +26,26 @@ _PUBLIC = {
     "pipeline": "fairloop.sdk.pipeline",
     "step": "fairloop.sdk.step",
 }
-__all__ = [*sorted(_PUBLIC), "__version__"]  # noqa: PLE0604  # every name is a string
+__all__ = [*sorted(_PUBLIC), "__version__"]
 
 if TYPE_CHECKING:
-    from fairloop.core.loops import Approval, Bias, Canary, Data, Drift, Performance, Resources, gate
-    from fairloop.errors import FairloopError
-    from fairloop.registry.model import Model
-    from fairloop.sdk.deploy import deploy
-    from fairloop.sdk.loop import Loop
-    from fairloop.sdk.pipeline import candidate, pipeline
-    from fairloop.sdk.session import connect
-    from fairloop.sdk.step import step
-    from fairloop.tables.table import Table
+    from fairloop.core.loops import Approval as Approval
+    from fairloop.core.loops import Bias as Bias
+    from fairloop.core.loops import Canary as Canary
+    from fairloop.core.loops import Data as Data
+    from fairloop.core.loops import Drift as Drift
+    from fairloop.core.loops import Performance as Performance
+    from fairloop.core.loops import Resources as Resources
+    from fairloop.core.loops import gate as gate
+    from fairloop.errors import FairloopError as FairloopError
+    from fairloop.registry.model import Model as Model
+    from fairloop.sdk.deploy import deploy as deploy
+    from fairloop.sdk.loop import Loop as Loop
+    from fairloop.sdk.pipeline import candidate as candidate
+    from fairloop.sdk.pipeline import pipeline as pipeline
+    from fairloop.sdk.session import connect as connect
+    from fairloop.sdk.step import step as step
+    from fairloop.tables.table import Table as Table
 
 
 def __getattr__(name: str) -> object:

@@ -1,6 +1,5 @@
 """Realistic rows for every state a page can show: written through storage, without a model having been trained."""
 
-# ruff: noqa: E501
 # fmt: off
 
 from __future__ import annotations

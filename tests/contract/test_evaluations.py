@@ -21,7 +21,11 @@ class World:
         self.service = Evaluations(database, clock)
 
     def candidate(self, number: int = 1, **changes: object) -> NewCandidate:
-        values: dict[str, object] = {"pipeline_run_id": "prn_1", "step_run_id": f"srn_0{number}", "model_sha256": "a" * 64}
+        values: dict[str, object] = {
+            "pipeline_run_id": "prn_1",
+            "step_run_id": f"srn_0{number}",
+            "model_sha256": "a" * 64,
+        }
         return NewCandidate(**(values | changes))  # type: ignore[arg-type]
 
 
@@ -38,7 +42,9 @@ def world(database: Database) -> World:
 
 
 def test_a_step_run_registers_one_candidate(world: World) -> None:
-    one = world.service.create_candidate(world.project, world.candidate(method="reweighing", strength=1.25, cycle_id="cyc_1"))
+    one = world.service.create_candidate(
+        world.project, world.candidate(method="reweighing", strength=1.25, cycle_id="cyc_1")
+    )
     assert world.service.create_candidate(world.project, world.candidate(method="other")) == one
     assert world.service.candidate(world.project, one.id) == one
     assert (one.id, one.method, one.strength, one.state) == ("cnd_01", "reweighing", 1.25, "judged")

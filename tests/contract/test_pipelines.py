@@ -49,9 +49,7 @@ class World:
         self.key = worker_key(self.project, CAPTURE)
 
     def start(self, *steps: StepSpec) -> str:
-        return self.pipelines.start(
-            self.project, Graph(name="p", steps=list(steps)), CAPTURE, {}, author="ada"
-        ).id
+        return self.pipelines.start(self.project, Graph(name="p", steps=list(steps)), CAPTURE, {}, author="ada").id
 
     def claim(self, worker: str = "w") -> StepRun | None:
         return self.work.submit_claim(self.project, self.key, worker).result()
@@ -204,10 +202,7 @@ def test_many_claims_at_once_give_each_step_once(world: World) -> None:
 
 def test_starting_the_same_id_twice_gives_one_run(world: World) -> None:
     graph = Graph(name="p", steps=[spec("a")])
-    made = [
-        world.pipelines.start(world.project, graph, CAPTURE, {}, author="ada", id="prn_fixed")
-        for _ in range(2)
-    ]
+    made = [world.pipelines.start(world.project, graph, CAPTURE, {}, author="ada", id="prn_fixed") for _ in range(2)]
     assert made[0] == made[1]
     assert len(world.pipelines.list(world.project).items) == 1
 
@@ -239,9 +234,7 @@ def test_log_chunks_are_read_after_a_place(world: World) -> None:
     world.start(spec("a"))
     step = world.claim()
     assert step is not None
-    world.work.submit_heartbeat(
-        world.project, step.id, step.token, [[1, "out", "one"], [2, "err", "two"]]
-    ).result()
+    world.work.submit_heartbeat(world.project, step.id, step.token, [[1, "out", "one"], [2, "err", "two"]]).result()
     world.end(step, "done", log=[[3, "out", "three"]])
     lines = world.pipelines.log(world.project, step.id)
     assert [(line.stream, line.text) for line in lines] == [("out", "one"), ("err", "two"), ("out", "three")]
@@ -290,7 +283,5 @@ def test_parameters_are_checked(world: World) -> None:
         with pytest.raises(InvalidInput, match=words):
             world.pipelines.start(world.project, graph, CAPTURE, params, author="ada")
     with pytest.raises(NotFound):
-        world.pipelines.start(
-            world.project, graph, CAPTURE, {"t": {"dataset_version": "dsv_none"}}, author="ada"
-        )
+        world.pipelines.start(world.project, graph, CAPTURE, {"t": {"dataset_version": "dsv_none"}}, author="ada")
     assert world.pipelines.list(world.project).items == []

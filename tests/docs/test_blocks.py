@@ -14,7 +14,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from tests.docs.pages import PREPARE
 
 ROOT = Path(__file__).parents[2]

@@ -41,7 +41,12 @@ def test_a_csv_file_becomes_a_dataset(server: Any, csv: Path) -> None:
     assert ensure(client, data) == version
     table = load(client, version)
     assert list(table.y) == [1, 0, 0, 1]
-    assert table.sensitive["city"].astype(object).where(table.sensitive["city"].notna(), None).tolist() == ["Oslo", "Rome", None, "Oslo"]
+    assert table.sensitive["city"].astype(object).where(table.sensitive["city"].notna(), None).tolist() == [
+        "Oslo",
+        "Rome",
+        None,
+        "Oslo",
+    ]
     csv.write_text(CSV + "Ed,50,Rome,short,2024-05-05,no\n")
     assert ensure(client, data).version == 2
     assert [v.version for v in client.datasets.versions("staff_list").items] == [2, 1]

@@ -15,10 +15,10 @@ import polars as pl
 import pytest
 from fairlearn.metrics import demographic_parity_difference, equalized_odds_difference
 from sklearn.metrics import roc_auc_score
+from tests.conftest import running
 
 from fairloop.client.client import Client
 from fairloop.registry.model import Model
-from tests.conftest import running
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -28,9 +28,19 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The story's numbers, and what the terminal showed under ``output``."""
     folder = tmp_path_factory.mktemp("demo")
     report = folder / "story.json"
-    command = [str(Path(sys.executable).with_name("fairloop")), "demo", "--exit", "--report", str(report), "--folder", str(folder)]
+    command = [
+        str(Path(sys.executable).with_name("fairloop")),
+        "demo",
+        "--exit",
+        "--report",
+        str(report),
+        "--folder",
+        str(folder),
+    ]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("FAIRLOOP_")}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=560, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=560, check=False
+    )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return {**json.loads(report.read_text()), "output": done.stdout}
 

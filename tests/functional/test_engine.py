@@ -117,9 +117,7 @@ def test_closures_and_their_values(client: Client) -> None:
     assert closed.run(client=client, quiet=True).outputs == 18
 
 
-def test_dataclasses_of_the_project_pass_between_steps(
-    client: Client, project: Callable[..., ModuleType]
-) -> None:
+def test_dataclasses_of_the_project_pass_between_steps(client: Client, project: Callable[..., ModuleType]) -> None:
     module = project(
         "shapes",
         """
@@ -188,9 +186,7 @@ def edited(x: int = 1):
 """
 
 
-def test_an_edited_module_runs_new_code_and_only_then(
-    client: Client, project: Callable[..., ModuleType]
-) -> None:
+def test_an_edited_module_runs_new_code_and_only_then(client: Client, project: Callable[..., ModuleType]) -> None:
     def run(offset: int, change: str = "", comment: str = "") -> tuple[int, list[bool]]:
         project("support_of_edited", f"OFFSET = {offset}\n")
         module = project("edited", EDITED.format(change=change, comment=comment))
@@ -282,9 +278,7 @@ def breaks(x: int = 1):
     ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "SIGSEGV"),
     ("import threading; return threading.Lock()", "cannot pass between steps"),
 ])  # fmt: skip
-def test_ends_that_are_no_result(
-    client: Client, project: Callable[..., ModuleType], code: str, words: str
-) -> None:
+def test_ends_that_are_no_result(client: Client, project: Callable[..., ModuleType], code: str, words: str) -> None:
     module = project(
         "ends",
         f"""
@@ -454,9 +448,7 @@ def test_more_than_one_kind_of_worker_than_there_is_room_for(client: Client) -> 
             return named(n)
 
         graph, capture = crowd.prepare(client)
-        run = client.pipelines.start(
-            graph, dataclasses.replace(capture, environment=f"{number:064d}"), {"n": number}
-        )
+        run = client.pipelines.start(graph, dataclasses.replace(capture, environment=f"{number:064d}"), {"n": number})
         results.append(PipelineResult(client, run))
     assert [r.wait(quiet=True).outputs for r in results] == [0, 1, 2, 3]
 
@@ -509,9 +501,7 @@ def test_what_a_step_knows_of_its_run(client: Client) -> None:
         context.current()
 
 
-def test_mlflow_inside_a_trainer_logs_to_the_steps_run(
-    client: Client, project: Callable[..., ModuleType]
-) -> None:
+def test_mlflow_inside_a_trainer_logs_to_the_steps_run(client: Client, project: Callable[..., ModuleType]) -> None:
     module = project(
         "trains",
         """

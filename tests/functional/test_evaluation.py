@@ -127,7 +127,12 @@ def test_judging_registers_a_candidate_with_its_evidence(server: Any, plain: Any
     client = server.client()
     candidate, (evaluation,) = of(client, plain)
     recomputed(client, evaluation)
-    assert (evaluation.part, candidate.method, candidate.state, candidate.cycle_id) == ("validation", "plain", "judged", None)
+    assert (evaluation.part, candidate.method, candidate.state, candidate.cycle_id) == (
+        "validation",
+        "plain",
+        "judged",
+        None,
+    )
     assert set(candidate.profile) == {"columns", "scores"}
     assert set(candidate.profile["columns"]) == {"score", "hobby", "noise"}
     assert [c["name"] for c in candidate.signature["columns"]] == ["score", "hobby", "noise"]
@@ -151,12 +156,17 @@ def tried(server: Any, plain: Any) -> list[tuple[Any, Evaluation]]:
     client = server.client()
     steps = {step.key: step for step in client.pipelines.steps(plain.id)}
     params = {"rows": client.pipelines.get(plain.id).params["rows"], "trees": 20}
-    graph = mitigate_graph(plain.run.graph, steps, params, GATES, [("reweighing", 1.25), ("exponentiated_gradient", None)])
+    graph = mitigate_graph(
+        plain.run.graph, steps, params, GATES, [("reweighing", 1.25), ("exponentiated_gradient", None)]
+    )
     run = client.pipelines.start(graph, plain.run.capture, {})
     from fairloop.sdk.result import PipelineResult, follow
 
     follow(PipelineResult(client, run), quiet=True)
-    candidates = [*client.candidates.list(pipeline_run_id=plain.id).items, *client.candidates.list(pipeline_run_id=run.id).items]
+    candidates = [
+        *client.candidates.list(pipeline_run_id=plain.id).items,
+        *client.candidates.list(pipeline_run_id=run.id).items,
+    ]
     return [(c, client.candidates.evaluations(c.id)[0]) for c in candidates]
 
 
@@ -221,5 +231,3 @@ def test_a_trainer_that_ignores_weights_is_refused_by_file_and_line(server: Any,
 def test_overlapping_parts_are_refused(server: Any, learning: Any) -> None:
     with pytest.raises(StepFailed, match="both the validation and the test part"):
         learning.overlapping.run(client=server.client(), rows="hiring", quiet=True)
-
-

@@ -46,7 +46,9 @@ class LocalStore(ObjectStore):
                     file.write(chunk)
                 sha256 = digest.hexdigest()
                 if expected is not None and expected != sha256:
-                    raise InvalidInput(f"The bytes hash to {sha256}, not {expected}: the upload was damaged; send it again.")
+                    raise InvalidInput(
+                        f"The bytes hash to {sha256}, not {expected}: the upload was damaged; send it again."
+                    )
                 final = self._path(sha256)
                 if final.exists():
                     return sha256, size
@@ -57,7 +59,9 @@ class LocalStore(ObjectStore):
             self._sync_folder(final.parent)
         except OSError as cause:
             if cause.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-                raise StorageFull("The disk is full: the file was not stored. Free some space and send it again.") from cause
+                raise StorageFull(
+                    "The disk is full: the file was not stored. Free some space and send it again."
+                ) from cause
             raise
         finally:
             temporary.unlink(missing_ok=True)
@@ -93,7 +97,9 @@ class LocalStore(ObjectStore):
                     yield held
                 held = chunk
         if digest.hexdigest() != sha256:
-            raise IntegrityError(f"The stored file {sha256[:12]} does not match its hash: the disk damaged it. Restore it.")
+            raise IntegrityError(
+                f"The stored file {sha256[:12]} does not match its hash: the disk damaged it. Restore it."
+            )
         if held:
             yield held
 

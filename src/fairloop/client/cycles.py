@@ -53,7 +53,9 @@ class Cycles:
         return found
 
     def cancel(self, cycle_id: str, reason: str) -> Cycle:
-        return from_wire(Cycle, self._http.json("POST", f"{self._path}/cycles/{cycle_id}/cancel", json={"reason": reason}))
+        return from_wire(
+            Cycle, self._http.json("POST", f"{self._path}/cycles/{cycle_id}/cancel", json={"reason": reason})
+        )
 
     def follow(self, cycle_id: str, on_event: Callable[[CycleEvent], None], *, until: tuple[Stage, ...] = (),
                timeout_s: float = 3600.0) -> Cycle:  # fmt: skip

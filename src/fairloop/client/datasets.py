@@ -25,7 +25,9 @@ class Datasets:
         return from_wire(DatasetVersion, self._http.json("POST", f"{self._path}/datasets", json=body))
 
     def get(self, version_id: str) -> DatasetVersion:
-        return from_wire(DatasetVersion, self._http.json("GET", f"{self._path}/dataset-versions/{quote(version_id, safe='')}"))
+        return from_wire(
+            DatasetVersion, self._http.json("GET", f"{self._path}/dataset-versions/{quote(version_id, safe='')}")
+        )
 
     def find(self, dataset: str, version: int | None = None) -> DatasetVersion:
         """A version by name and number; without a number the newest."""

@@ -20,7 +20,9 @@ class Http:
     Raises the same errors the services raise; Unreachable when no server answers. Safe to use from several threads.
     """
 
-    def __init__(self, url: str, *, token: str | None = None, person: str | None = None, timeout_s: float = 60.0) -> None:
+    def __init__(
+        self, url: str, *, token: str | None = None, person: str | None = None, timeout_s: float = 60.0
+    ) -> None:
         headers = {"Accept": "application/json"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
@@ -39,7 +41,9 @@ class Http:
         try:
             answer = self._client.request(method, path, content=content, params=given or None, headers=sent)
         except httpx.TransportError as cause:
-            raise errors.Unreachable(f"No Fairloop server answers at {self.url}; start one with: fairloop up.") from cause
+            raise errors.Unreachable(
+                f"No Fairloop server answers at {self.url}; start one with: fairloop up."
+            ) from cause
         if answer.is_error:
             raise _error_of(answer)
         return answer

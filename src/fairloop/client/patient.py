@@ -23,9 +23,7 @@ class PatientHttp(Http):
     where a server on this machine notes its address.
     """
 
-    def __init__(
-        self, url: str, *, token: str, server_file: Path, patience_s: float, timeout_s: float = 60.0
-    ) -> None:
+    def __init__(self, url: str, *, token: str, server_file: Path, patience_s: float, timeout_s: float = 60.0) -> None:
         super().__init__(url, token=token, timeout_s=timeout_s)
         self._server_file = server_file
         self.patience_s = patience_s

@@ -19,9 +19,7 @@ class Pipelines:
         self._http = http
         self._path = path
 
-    def start(
-        self, graph: Graph, capture: Capture | None = None, params: dict[str, Any] | None = None
-    ) -> PipelineRun:
+    def start(self, graph: Graph, capture: Capture | None = None, params: dict[str, Any] | None = None) -> PipelineRun:
         """Start a run; answers as soon as it is on disk."""
         body = {"graph": to_plain(graph), "capture": to_plain(capture or Capture()), "params": params or {}}
         return from_wire(PipelineRun, self._http.json("POST", f"{self._path}/pipeline-runs", json=body))
@@ -31,9 +29,7 @@ class Pipelines:
 
     def list(self, *, purpose: str | None = None, cursor: str | None = None) -> Page[PipelineRun]:
         """Newest first; pass ``next`` of one page as the ``cursor`` of the following."""
-        told = self._http.json(
-            "GET", f"{self._path}/pipeline-runs", params={"purpose": purpose, "cursor": cursor}
-        )
+        told = self._http.json("GET", f"{self._path}/pipeline-runs", params={"purpose": purpose, "cursor": cursor})
         return Page(items=[from_wire(PipelineRun, item) for item in told["items"]], next=told["next"])
 
     def steps(self, run_id: str) -> Steps:
@@ -50,9 +46,7 @@ class Pipelines:
     def log(self, step_run_id: str, after: int = 0) -> Iterator[LogLine]:
         """The lines a step has written so far, those after the chunk ``after`` only."""
         while True:
-            told = self._http.json(
-                "GET", f"{self._path}/step-runs/{step_run_id}/log", params={"after": after}
-            )
+            told = self._http.json("GET", f"{self._path}/step-runs/{step_run_id}/log", params={"after": after})
             lines = [from_wire(LogLine, item) for item in told["items"]]
             if not lines:
                 return
@@ -76,9 +70,7 @@ class Pipelines:
             if run.state.final:
                 return run
             if timeout_s is not None and time.monotonic() - began > timeout_s:
-                raise Unavailable(
-                    f"Pipeline run {run_id} is still {run.state} after {timeout_s:g} s; it goes on."
-                )
+                raise Unavailable(f"Pipeline run {run_id} is still {run.state} after {timeout_s:g} s; it goes on.")
             time.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_LOOK_S)
 

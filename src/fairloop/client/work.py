@@ -23,9 +23,7 @@ class Work:
     def heartbeat(self, step: dict[str, Any], log: list[Any]) -> bool:
         """A sign of life, with lines the step wrote; whether the step is to be cancelled."""
         body = {"token": step["token"], "log": log}
-        return bool(
-            self._http.json("POST", f"{self._path}/{step['step_run_id']}/heartbeat", json=body)["cancel"]
-        )
+        return bool(self._http.json("POST", f"{self._path}/{step['step_run_id']}/heartbeat", json=body)["cancel"])
 
     def result(self, step: dict[str, Any], outcome: dict[str, Any], *, take: bool) -> dict[str, Any] | None:
         """Report how a step ended; the next step when ``take`` asks for one and one is ready."""

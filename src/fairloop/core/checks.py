@@ -76,7 +76,9 @@ class Check:
         if len(limits) != 1 and not (free and not limits):
             raise InvalidInput(f"{self.metric} needs exactly one of at_least, at_most and drop.")
         if self.metric in GROUP_METRICS and not self.by:
-            raise InvalidInput(f"{self.metric} compares groups: say by which sensitive attribute, for example by='sex'.")
+            raise InvalidInput(
+                f"{self.metric} compares groups: say by which sensitive attribute, for example by='sex'."
+            )
 
     @property
     def threshold(self) -> float | None:

@@ -58,22 +58,22 @@ def gate(metric: str, *, at_least: float | None = None, at_most: float | None = 
     return Check(metric=metric, at_least=at_least, at_most=at_most, by=by, because=because)
 
 
-def Drift() -> Check:  # noqa: N802  # reads as a noun in loop.py
+def Drift() -> Check:  # reads as a noun in loop.py
     """Watch every input column for change against the training rows, threshold calibrated to the window's size."""
     return Check(metric="drift")
 
 
-def Bias(metric: str, *, at_most: float, by: str) -> Check:  # noqa: N802
+def Bias(metric: str, *, at_most: float, by: str) -> Check:
     """Watch a fairness gap of the live predictions."""
     return Check(metric=metric, at_most=at_most, by=by)
 
 
-def Performance(metric: str, *, drop: float) -> Check:  # noqa: N802
+def Performance(metric: str, *, drop: float) -> Check:
     """Watch quality on labelled traffic against the value at judging time."""
     return Check(metric=metric, drop=drop)
 
 
-def Resources(*, latency_p99_ms: float) -> Check:  # noqa: N802
+def Resources(*, latency_p99_ms: float) -> Check:
     """Watch how fast the endpoint answers."""
     return Check(metric="latency_p99_ms", at_most=latency_p99_ms)
 

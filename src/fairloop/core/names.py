@@ -36,7 +36,7 @@ def check_artifact_path(path: str) -> str:
     bad = (
         not path
         or len(path) > 1000
-        or any(c in path for c in "\\:?#%*|<>\"\0\ufffd")
+        or any(c in path for c in '\\:?#%*|<>"\0\ufffd')
         or any(unicodedata.category(c)[0] == "C" for c in path)
         or path.startswith(("/", "~"))
         or any(part in {"", ".", ".."} or part != part.strip() for part in path.split("/"))

@@ -49,21 +49,12 @@ def load_prices(file: Path | None) -> PriceBook:
         )
         told: dict[str, Any] = tomllib.loads(text)
     except (OSError, tomllib.TOMLDecodeError) as cause:
-        raise InvalidInput(
-            f"The price book {file} cannot be read: {cause}. Correct it or unset price_book."
-        ) from cause
+        raise InvalidInput(f"The price book {file} cannot be read: {cause}. Correct it or unset price_book.") from cause
     prices = told.get("per_hour", {})
     for name in _PRICES:
         value = prices.get(name, 0.0)
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, (int, float))
-            or not math.isfinite(value)
-            or value < 0
-        ):
-            raise InvalidInput(
-                f"The price book {file} says {name} = {value!r}; give dollars per hour, 0 or more."
-            )
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
+            raise InvalidInput(f"The price book {file} says {name} = {value!r}; give dollars per hour, 0 or more.")
     if "as_of" not in told:
         raise InvalidInput(f"The price book {file} has no as_of; write the day its prices were read.")
     return PriceBook(as_of=str(told["as_of"]), source=str(told.get("source", file)),

@@ -69,7 +69,9 @@ def _from_sample(client: Client, data: Data) -> DatasetVersion:
         raise NotFound(f"There is no dataset, file or sample called {data.name!r}; give the path of a .csv or .parquet "
                        f"file, or one of the samples: {', '.join(sorted(SAMPLES))}.")  # fmt: skip
     table = settle_roles(Table.from_file(sample.file), data, sample.ignore)
-    return publish(client, data.name, table, origin={"sample": data.name, "source": sample.source}, licence=sample.licence)
+    return publish(
+        client, data.name, table, origin={"sample": data.name, "source": sample.source}, licence=sample.licence
+    )
 
 
 def _with_roles(client: Client, data: Data, known: DatasetVersion) -> DatasetVersion:

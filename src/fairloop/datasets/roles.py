@@ -41,7 +41,9 @@ def check_table(table: Table) -> Table:
         kind_of(table.frame[name])
     roles = table.roles
     if roles.weight is not None and not _usable_weights(table):
-        raise InvalidInput(f"The weight column {roles.weight!r} holds missing, negative or infinite values; correct them.")
+        raise InvalidInput(
+            f"The weight column {roles.weight!r} holds missing, negative or infinite values; correct them."
+        )
     for name in roles.sensitive:
         _check_groups(table.frame[name])
     if roles.target is None:
@@ -54,12 +56,16 @@ def check_table(table: Table) -> Table:
 def _settled_positive(target: pl.Series, positive: Any) -> Any:
     name = target.name
     if missing := target.null_count():
-        raise InvalidInput(f"The target {name!r} is missing in {missing} of {len(target)} rows; remove or complete these rows.")
+        raise InvalidInput(
+            f"The target {name!r} is missing in {missing} of {len(target)} rows; remove or complete these rows."
+        )
     if target.dtype.is_float() and not bool(target.is_finite().all()):
         count = int((~target.is_finite()).sum())
         raise NotANumber(f"The target {name!r} is NaN or infinite in {count} of {len(target)} rows; remove these rows.")
     if kind_of(target) in {"text", "date"}:
-        raise InvalidInput(f"The target {name!r} holds {kind_of(target)}, which cannot be predicted; choose another column.")
+        raise InvalidInput(
+            f"The target {name!r} holds {kind_of(target)}, which cannot be predicted; choose another column."
+        )
     answers = target.unique().sort().to_list()
     if len(answers) == 1:
         raise InvalidInput(f"The target {name!r} is {answers[0]!r} in every row; there is nothing to learn.")

@@ -46,7 +46,9 @@ class Datasets:
         check_name(new.dataset, "dataset")
         _check(new)
         if not self._files.has_blob(project_id, new.sha256):
-            raise InvalidInput(f"The file {new.sha256[:12]} of dataset {new.dataset!r} was not uploaded; upload it first.")
+            raise InvalidInput(
+                f"The file {new.sha256[:12]} of dataset {new.dataset!r} was not uploaded; upload it first."
+            )
         version = DatasetVersion(
             id=new_id("dsv"), project_id=project_id, dataset=new.dataset, version=1, sha256=new.sha256, rows=new.rows,
             size_bytes=new.size_bytes, schema=new.schema, roles=new.roles, profile=new.profile, parents=new.parents,
@@ -82,7 +84,9 @@ class Datasets:
         found = self._database.read(lambda c: rows.latest_of_each(c, project_id, cursor or "", size + 1))
         return Page(items=found[:size], next=found[size - 1].dataset if len(found) > size else None)
 
-    def versions(self, project_id: str, dataset: str, *, cursor: str | None = None, limit: int = 100) -> Page[DatasetVersion]:
+    def versions(
+        self, project_id: str, dataset: str, *, cursor: str | None = None, limit: int = 100
+    ) -> Page[DatasetVersion]:
         """All versions of one dataset, newest first."""
         size = _page_size(limit)
         try:

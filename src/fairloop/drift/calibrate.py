@@ -131,9 +131,7 @@ def _fisher(seen: int, hits: int, drawn: int, size: int) -> float:
     low, high = max(0, drawn + hits - size), min(hits, drawn)
     counts = np.arange(low, high + 1, dtype=np.float64)
     chances = (
-        _log_choose(hits, counts)
-        + _log_choose(size - hits, drawn - counts)
-        - _log_choose(size, np.float64(drawn))
+        _log_choose(hits, counts) + _log_choose(size - hits, drawn - counts) - _log_choose(size, np.float64(drawn))
     )
     limit = chances[seen - low] + 1e-9
     return min(1.0, float(np.exp(chances[chances <= limit]).sum()))

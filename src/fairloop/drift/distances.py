@@ -23,9 +23,7 @@ Profile = Mapping[str, Any]
 _HALF = 0.5
 
 
-def paired_counts(
-    reference: Profile, window: Profile
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def paired_counts(reference: Profile, window: Profile) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Counts of both in the same order, the missing last. Of a category reference, singletons stand as
     unseen.
 

@@ -70,13 +70,9 @@ def judge_drift(
         raise InvalidInput(f"min_effect is {min_effect!r}; give a number from 0 up, such as {MIN_EFFECT}.")
     names = [name for name in reference_profiles if name in window_profiles]
     if not names:
-        raise InvalidInput(
-            "The window shares no column with the reference; profile it with this reference first."
-        )
+        raise InvalidInput("The window shares no column with the reference; profile it with this reference first.")
     columns = {name: _column(reference_profiles[name], window_profiles[name]) for name in names}
-    enough = {
-        name: min(reference_profiles[name]["n"], window_profiles[name]["n"]) >= min_rows for name in names
-    }
+    enough = {name: min(reference_profiles[name]["n"], window_profiles[name]["n"]) >= min_rows for name in names}
     judged = [name for name in names if enough[name]]
     corrected = benjamini_hochberg([columns[name]["p_value"] for name in judged])
     for name, p_value in zip(judged, corrected, strict=True):
@@ -112,9 +108,7 @@ def _column(reference: Profile, window: Profile) -> dict[str, Any]:
         "tests": tests,
     }
     if reference["kind"] == "text":
-        features = {
-            name: _drawn(known, window["features"][name]) for name, known in reference["features"].items()
-        }
+        features = {name: _drawn(known, window["features"][name]) for name, known in reference["features"].items()}
         return column | {"effect": max(part["effect"] for part in features.values()), "features": features}
     return column | _drawn(reference, window)
 

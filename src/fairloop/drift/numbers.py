@@ -114,7 +114,5 @@ def _limits(values: Values, edges: list[float]) -> list[tuple[int, Any]]:
     info = np.iinfo(values.dtype)
     floors = [math.floor(edge) for edge in edges]
     return [
-        (i, np.array(min(floor, info.max), dtype=values.dtype))
-        for i, floor in enumerate(floors)
-        if floor >= info.min
+        (i, np.array(min(floor, info.max), dtype=values.dtype)) for i, floor in enumerate(floors) if floor >= info.min
     ]

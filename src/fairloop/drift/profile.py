@@ -57,9 +57,7 @@ def profile_reference(frame: Frame, columns: Sequence[str] | None = None,
         if kind is None:
             continue
         if kind not in KINDS:
-            raise InvalidInput(
-                f"Unknown kind {kind!r} for column {series.name!r}; known are: {', '.join(KINDS)}."
-            )
+            raise InvalidInput(f"Unknown kind {kind!r} for column {series.name!r}; known are: {', '.join(KINDS)}.")
         result[series.name] = _REFERENCES[kind](series)
     return result
 
@@ -104,9 +102,7 @@ def merge(first: Mapping[str, Profile], second: Mapping[str, Profile]) -> Profil
 def _merge(name: str, first: Profile, second: Profile) -> Profile:
     bins = ("kind", "edges", "categories", "low", "high")
     if any(first.get(key) != second.get(key) for key in bins):
-        raise InvalidInput(
-            f"Column {name!r} was counted in different bins; merge windows of one reference only."
-        )
+        raise InvalidInput(f"Column {name!r} was counted in different bins; merge windows of one reference only.")
     merged = dict(first)
     for key in ("n", "missing"):
         merged[key] = first[key] + second[key]
@@ -140,9 +136,7 @@ def kind_of(series: pl.Series) -> str | None:
     if len(sample) == 0:
         return "category"
     words = sample.str.count_matches(r"\S+").mean()
-    is_text = (
-        isinstance(words, float) and words >= _TEXT_WORDS and sample.n_unique() > _TEXT_DISTINCT * len(sample)
-    )
+    is_text = isinstance(words, float) and words >= _TEXT_WORDS and sample.n_unique() > _TEXT_DISTINCT * len(sample)
     return "text" if is_text else "category"
 
 

@@ -85,32 +85,24 @@ def _words(texts: pl.Series) -> pl.DataFrame:
 
 def _documents(texts: pl.Series) -> pl.DataFrame:
     """Words and in how many texts they stand, most frequent first."""
-    return (
-        _words(texts).group_by("word").agg(texts=pl.len()).sort(["texts", "word"], descending=[True, False])
-    )
+    return _words(texts).group_by("word").agg(texts=pl.len()).sort(["texts", "word"], descending=[True, False])
 
 
 def _features_plain(texts: pl.Series) -> pl.DataFrame:
-    return texts.to_frame().select(
-        length=pl.col("text").str.len_chars(), words=pl.col("text").str.count_matches(_WORD)
-    )
+    return texts.to_frame().select(length=pl.col("text").str.len_chars(), words=pl.col("text").str.count_matches(_WORD))
 
 
 def _features(texts: pl.Series, vocabulary: list[str], leaders: list[str]) -> pl.DataFrame:
     """Four columns, one row a text; null where the text is."""
     rows = texts.to_frame().with_row_index("row")
-    place = pl.DataFrame(
-        {"word": leaders, "place": range(len(leaders))}, schema={"word": pl.String, "place": pl.Int64}
-    )
+    place = pl.DataFrame({"word": leaders, "place": range(len(leaders))}, schema={"word": pl.String, "place": pl.Int64})
     found = (
         _words(texts)
         .join(place, on="word", how="left")
         .group_by("row")
         .agg(unknown=(~pl.col("word").is_in(vocabulary)).mean(), place=pl.col("place").min())
     )
-    leader = pl.col("place").replace_strict(
-        list(range(len(leaders))), leaders, default=None, return_dtype=pl.String
-    )
+    leader = pl.col("place").replace_strict(list(range(len(leaders))), leaders, default=None, return_dtype=pl.String)
     joined = rows.join(found, on="row", how="left").sort("row").with_columns(leader=leader)
     present = pl.col("text").is_not_null()
     return joined.select(

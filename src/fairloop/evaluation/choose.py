@@ -40,7 +40,9 @@ class Choice:
     points: list[dict[str, Any]] = field(default_factory=list)
 
 
-def choose(judged: Sequence[tuple[Candidate, Evaluation]], gates: Sequence[Check], primary: str | None = None) -> Choice:
+def choose(
+    judged: Sequence[tuple[Candidate, Evaluation]], gates: Sequence[Check], primary: str | None = None
+) -> Choice:
     """The candidate that the gate should judge, from the evaluations on the validation part.
 
     Parameters
@@ -166,7 +168,9 @@ def _words(best: dict[str, Any], points: list[dict[str, Any]], gates: list[Check
             reason = (f"{safe} of {len(points)} candidates pass every gate on the validation rows with room to spare, and "
                       f"it has the best {_plain(best['quality']['metric'])} of these")  # fmt: skip
     elif not best["misses"]:
-        reason = "it passes every gate on the validation rows, though narrowly, and is likeliest to pass on the test rows"
+        reason = (
+            "it passes every gate on the validation rows, though narrowly, and is likeliest to pass on the test rows"
+        )
     else:
         close = _listed([_plain(m) for m in best["misses"]])
         reason = f"its estimates meet every limit, but its interval does not yet clear {close}"

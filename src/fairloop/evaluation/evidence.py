@@ -75,6 +75,8 @@ def _check_inputs(model: Model, table: Table) -> None:
     hidden = {roles.target, roles.weight, *roles.sensitive} - {None}
     if wrong := [name for name in model.inputs if name in hidden]:
         role = "the target" if wrong[0] == roles.target else "the weight" if wrong[0] == roles.weight else "sensitive"
-        raise InvalidInput(f"The model reads the column {wrong[0]!r}, which is {role}; train on table.X, which leaves it out.")
+        raise InvalidInput(
+            f"The model reads the column {wrong[0]!r}, which is {role}; train on table.X, which leaves it out."
+        )
     if gone := [name for name in model.inputs if name not in table.features]:
         raise InvalidInput(f"The model reads the column {gone[0]!r}, which the part to judge on does not have.")

@@ -146,4 +146,6 @@ def verdict(check: Check, measured: Measured, *, baseline: float | None = None) 
 def verdicts(checks: list[Check], measured: Measured, baselines: dict[str, float] | None = None) -> list[Verdict]:
     """One verdict a check, but for those that a table cannot answer (cost, drift, failed requests)."""
     known = baselines or {}
-    return [verdict(check, measured, baseline=known.get(check.name)) for check in checks if check.metric not in ELSEWHERE]
+    return [
+        verdict(check, measured, baseline=known.get(check.name)) for check in checks if check.metric not in ELSEWHERE
+    ]

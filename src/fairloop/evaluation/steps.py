@@ -98,7 +98,9 @@ def _checks(checks: list[Any] | None) -> list[Check]:
 def _check_parts(model: Model, valid: Table, test: Table) -> None:
     for name, value, kind in (("model", model, Model), ("valid", valid, Table), ("test", test, Table)):
         if not isinstance(value, kind):
-            raise InvalidInput(f"fl.candidate's {name} is a {type(value).__name__}; pass the fl.{kind.__name__} a step returned.")
+            raise InvalidInput(
+                f"fl.candidate's {name} is a {type(value).__name__}; pass the fl.{kind.__name__} a step returned."
+            )
     shared = len(_rows(valid) & _rows(test))
     if shared > SHARED_ROWS * min(len(valid), len(test)):
         raise InvalidInput(f"{shared} rows are in both the validation and the test part; split them apart, for example "

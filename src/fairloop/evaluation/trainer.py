@@ -54,7 +54,9 @@ class Trainer:
             return found
         if hasattr(found, "predict"):
             return Model(found)
-        raise InvalidInput(f"{self.where} returned a {type(found).__name__}; the trainer must return fl.Model(estimator).")
+        raise InvalidInput(
+            f"{self.where} returned a {type(found).__name__}; the trainer must return fl.Model(estimator)."
+        )
 
     def refit(self, table: Table) -> Callable[[Floats, npt.NDArray[np.int8]], Model]:
         """``fit(weight, y)`` over the rows of ``table``."""
@@ -78,7 +80,9 @@ def mitigated(trainer: Trainer, method: str, strength: float | None, *, attribut
     if table.task != "binary":
         raise Refused(f"{method.replace('_', ' ')} needs a binary target; {table.roles.target!r} is {table.task}.")
     if attribute not in table.roles.sensitive:
-        raise Refused(f"{attribute!r} is not a sensitive attribute of the training rows; keep their roles in {trainer.where}.")
+        raise Refused(
+            f"{attribute!r} is not a sensitive attribute of the training rows; keep their roles in {trainer.where}."
+        )
     groups = table.sensitive[attribute]
     trainer.require_weights()
     if method == "reweighing":
@@ -91,4 +95,6 @@ def mitigated(trainer: Trainer, method: str, strength: float | None, *, attribut
         )  # fmt: skip
         members = [member for member in mixture.members if isinstance(member, Model)]
         return members[0] if len(members) == 1 else Model.mean(members, mixture.weights)
-    raise Refused(f"The mitigation {method!r} is not one that trains a model; choose reweighing or exponentiated_gradient.")
+    raise Refused(
+        f"The mitigation {method!r} is not one that trains a model; choose reweighing or exponentiated_gradient."
+    )

@@ -41,9 +41,7 @@ def encode(groups: Any, length: int | None = None) -> tuple[Codes, list[str]]:
 
 def _of_others(groups: Any) -> tuple[Codes, list[Any]]:
     values = (
-        groups
-        if isinstance(groups, (pd.Series, pd.Categorical, pd.Index, np.ndarray))
-        else np.asarray(groups, object)
+        groups if isinstance(groups, (pd.Series, pd.Categorical, pd.Index, np.ndarray)) else np.asarray(groups, object)
     )
     if getattr(values, "ndim", 1) != 1:
         raise InvalidInput(f"The groups have {values.ndim} dimensions; give a vector with one value a row.")

@@ -68,9 +68,7 @@ class Gap:
         }
 
 
-def gap_from_table(
-    metric: str, table: GroupTable, *, min_group: int = MIN_GROUP, confidence: float = 0.95
-) -> Gap:
+def gap_from_table(metric: str, table: GroupTable, *, min_group: int = MIN_GROUP, confidence: float = 0.95) -> Gap:
     """A gap by its metric name from counts made earlier, for example merged over several parts of a log."""
     return _gap(metric, pool(table, min_group), confidence)
 

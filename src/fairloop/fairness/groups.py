@@ -67,8 +67,7 @@ class GroupTable:
         size = np.divide(total * total, square, out=np.zeros_like(total), where=square > 0)
         share = np.divide(above, total, out=np.zeros_like(total), where=total > 0)
         return {
-            name: (min(float(p * n), float(n)), float(n))
-            for name, p, n in zip(self.names, share, size, strict=True)
+            name: (min(float(p * n), float(n)), float(n)) for name, p, n in zip(self.names, share, size, strict=True)
         }
 
 

@@ -32,9 +32,7 @@ Fit = Callable[[Floats, npt.NDArray[np.int8]], Scorer]
 """``fit(weight, y)`` trains on the same rows with other weights and labels."""
 
 
-def reweighing(
-    labels: ArrayLike, groups: Any, strength: float = 1.0, weights: ArrayLike | None = None
-) -> Floats:
+def reweighing(labels: ArrayLike, groups: Any, strength: float = 1.0, weights: ArrayLike | None = None) -> Floats:
     r"""Training weights under which group and label are independent, to the power ``strength``.
 
     .. math:: w_i \propto \omega_i \left(\frac{P(A=a_i)\,P(Y=y_i)}{P(A=a_i, Y=y_i)}\right)^{s}
@@ -63,9 +61,7 @@ def reweighing(
         On labels that are not 0/1, a negative or infinite strength, unequal lengths.
     """
     if not 0 <= strength < np.inf:
-        raise InvalidInput(
-            f"A reweighing strength of {strength!r} has no meaning; give a number from 0 up, such as 1."
-        )
+        raise InvalidInput(f"A reweighing strength of {strength!r} has no meaning; give a number from 0 up, such as 1.")
     truth = binary(labels, "labels")
     own = weights_or_none(weights, len(truth))
     base = np.ones(len(truth)) if own is None else own
@@ -99,9 +95,7 @@ def weights_change_scores(fit: Fit, X: Any, labels: ArrayLike, weights: ArrayLik
     """
     truth = binary(labels, "labels")
     if truth.all() or not truth.any():
-        raise InvalidInput(
-            "All labels are equal, so no weight could change a model; give rows of both answers."
-        )
+        raise InvalidInput("All labels are equal, so no weight could change a model; give rows of both answers.")
     own = weights_or_none(weights, len(truth))
     base = np.ones(len(truth)) if own is None else own
     raised = base * np.where(truth, EMPHASIS, 1.0)
@@ -109,9 +103,7 @@ def weights_change_scores(fit: Fit, X: Any, labels: ArrayLike, weights: ArrayLik
     plain = np.asarray(fit(base / base.mean(), y).scores(X), dtype=np.float64)
     after = np.asarray(fit(raised / raised.mean(), y).scores(X), dtype=np.float64)
     if not (np.isfinite(plain).all() and np.isfinite(after).all()):
-        raise InvalidInput(
-            "The trainer's model scored NaN or infinity; repair the trainer before mitigating."
-        )
+        raise InvalidInput("The trainer's model scored NaN or infinity; repair the trainer before mitigating.")
     room = float(np.average(1 - plain, weights=base))
     rise = float(np.average(after - plain, weights=base))
     return rise > SMALLEST_RISE * min(room, float(np.average(truth, weights=base)))

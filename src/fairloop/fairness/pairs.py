@@ -74,9 +74,7 @@ def largest_gap(rates: Sequence[Rates], confidence: float = 0.95) -> PairEstimat
                 best_pair = (name_1, name_2) if gap >= 0 else (name_2, name_1)
     if best < 0:
         return PairEstimate(estimate=None, low=None, high=None, groups=None, rate=0)
-    return PairEstimate(
-        estimate=best, low=min(low, best), high=max(high, best), groups=best_pair, rate=best_rate
-    )
+    return PairEstimate(estimate=best, low=min(low, best), high=max(high, best), groups=best_pair, rate=best_rate)
 
 
 def smallest_ratio(rates: Rates, confidence: float = 0.95) -> PairEstimate:
@@ -128,6 +126,4 @@ def _check(rates: Sequence[Rates]) -> None:
     for rate in rates:
         for name, (successes, trials) in rate.items():
             if not 0 <= successes <= trials * (1 + 1e-12):
-                raise InvalidInput(
-                    f"Group {name!r} has {successes!r} successes in {trials!r} trials; that cannot be."
-                )
+                raise InvalidInput(f"Group {name!r} has {successes!r} successes in {trials!r} trials; that cannot be.")

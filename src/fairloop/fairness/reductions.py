@@ -66,9 +66,7 @@ class _Limits:
         return price[self.cell + 1]
 
 
-def _limits(
-    constraint: str, truth: Bools, codes: npt.NDArray[np.intp], groups: int, weight: Floats
-) -> _Limits:
+def _limits(constraint: str, truth: Bools, codes: npt.NDArray[np.intp], groups: int, weight: Floats) -> _Limits:
     events = 2 if constraint == "equalized_odds" else 1
     event = truth.astype(np.intp) if events == 2 else np.zeros(len(truth), dtype=np.intp)
     cell = np.where(codes < 0, -1, event * groups + codes)
@@ -142,9 +140,7 @@ def exponentiated_gradient(
     if constraint not in CONSTRAINTS:
         raise InvalidInput(f"Unknown constraint {constraint!r}; known are: {', '.join(CONSTRAINTS)}.")
     if not 0 < slack <= 1:
-        raise InvalidInput(
-            f"A slack of {slack!r} cannot be used; give a number above 0 and at most 1, such as 0.01."
-        )
+        raise InvalidInput(f"A slack of {slack!r} cannot be used; give a number above 0 and at most 1, such as 0.01.")
     if max_fits < 2:
         raise InvalidInput(f"max_fits is {max_fits}; a mixture needs at least 2.")
     truth = binary(labels, "labels")
@@ -153,9 +149,7 @@ def exponentiated_gradient(
     own = weights_or_none(weights, len(truth))
     weight = np.ones(len(truth)) if own is None else own
     codes, names = encode(groups, len(truth))
-    return _Search(fit, X, truth, weight, _limits(constraint, truth, codes, len(names), weight), slack).run(
-        max_fits
-    )
+    return _Search(fit, X, truth, weight, _limits(constraint, truth, codes, len(names), weight), slack).run(max_fits)
 
 
 class _Search:

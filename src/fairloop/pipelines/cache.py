@@ -187,11 +187,7 @@ class Values:
             return None
 
     def _of_function(self, function: types.FunctionType) -> set[str] | None:
-        file = (
-            Path(inspect.getfile(function)).resolve()
-            if not function.__code__.co_filename.startswith("<")
-            else None
-        )
+        file = Path(inspect.getfile(function)).resolve() if not function.__code__.co_filename.startswith("<") else None
         if file is not None and installed(file):
             return {f"{function.__module__}.{function.__qualname__}"}
         parts = {_source(function)}

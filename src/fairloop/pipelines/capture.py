@@ -54,9 +54,7 @@ def environment_lock() -> str:
     """Every installed distribution with its version, as a requirements file that pins them."""
     found = {d.metadata["Name"]: d.version for d in importlib.metadata.distributions() if d.metadata["Name"]}
     lines = [f"# python {platform.python_version()} on {platform.system()} {platform.machine()}"]
-    lines += [
-        f"{name}=={version}" for name, version in sorted(found.items(), key=lambda item: item[0].lower())
-    ]
+    lines += [f"{name}=={version}" for name, version in sorted(found.items(), key=lambda item: item[0].lower())]
     return "\n".join(lines) + "\n"
 
 
@@ -102,9 +100,7 @@ def git_state(root: Path, blobs: BlobStore) -> dict[str, Any]:
     if commit is None:
         return {}
     found: dict[str, Any] = {"commit": commit.decode().strip(), "branch": "", "dirty": False, "diff": ""}
-    found["branch"] = (
-        (_git(root, "rev-parse", "--abbrev-ref", "HEAD") or b"").decode("utf-8", "replace").strip()
-    )
+    found["branch"] = (_git(root, "rev-parse", "--abbrev-ref", "HEAD") or b"").decode("utf-8", "replace").strip()
     found["dirty"] = bool(_git(root, "status", "--porcelain", "--untracked-files=normal", "--", "."))
     diff = _git(root, "diff", "HEAD", "--no-ext-diff", "--no-textconv", "--", ".")
     if diff:

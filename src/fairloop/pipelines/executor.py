@@ -70,9 +70,7 @@ class Executor:
 
     def _attempt(self, step: dict[str, Any]) -> list[dict[str, Any]]:
         if not self._entered:
-            enter_workspace(
-                self._config["snapshot"], Path(self._config["data"]) / "workspaces", self._client.blobs
-            )
+            enter_workspace(self._config["snapshot"], Path(self._config["data"]) / "workspaces", self._client.blobs)
             self._entered = True
         self._environment(step)
         context.enter(context.context_of(self._client, step))
@@ -136,9 +134,7 @@ def _told(cause: BaseException) -> tuple[str, str]:
         words = f"The step called sys.exit({cause.code!r})."
     else:
         words = "".join(traceback.format_exception_only(cause)).strip()
-    frames = [
-        f for f in traceback.extract_tb(cause.__traceback__) if "/fairloop/pipelines/" not in f.filename
-    ]
+    frames = [f for f in traceback.extract_tb(cause.__traceback__) if "/fairloop/pipelines/" not in f.filename]
     text = "".join(traceback.format_list(frames[-12:]))
     print(f"Traceback (most recent call last):\n{text}{words}", file=sys.stderr)  # noqa: T201  # the step's own log
     where = f"{frames[-1].filename}, line {frames[-1].lineno}\n" if frames else ""

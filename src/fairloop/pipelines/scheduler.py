@@ -79,7 +79,5 @@ class Scheduler:
         for key, (project_id, run_id, ready) in self._database.read(rows.ready_keys).items():
             run, _ = self._pipelines.planned(project_id, run_id)
             project = self._projects.get(project_id)
-            found.append(
-                Demand(key=key, project_id=project_id, project=project.name, capture=run.capture, ready=ready)
-            )
+            found.append(Demand(key=key, project_id=project_id, project=project.name, capture=run.capture, ready=ready))
         return found

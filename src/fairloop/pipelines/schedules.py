@@ -35,9 +35,7 @@ _SHORTEST_S = 1.0
 class Schedules:
     """``acts`` says what a kind of schedule does; services that own a kind add theirs."""
 
-    def __init__(
-        self, database: Database, clock: Clock, pipelines: Pipelines, *, interval_s: float = 60.0
-    ) -> None:
+    def __init__(self, database: Database, clock: Clock, pipelines: Pipelines, *, interval_s: float = 60.0) -> None:
         self._database = database
         self._clock = clock
         self._pipelines = pipelines
@@ -61,9 +59,7 @@ class Schedules:
         """The one schedule of a subject, made or changed to this."""
         found = self._database.read(lambda c: rows.of_subject(c, project_id, kind, subject_id))
         if found is None:
-            return self.add(
-                project_id, kind, cron=cron, every_s=every_s, payload=payload, subject_id=subject_id
-            )
+            return self.add(project_id, kind, cron=cron, every_s=every_s, payload=payload, subject_id=subject_id)
         wanted = replace(found, cron=cron, every_s=every_s, payload=payload or {}, enabled=True)
         if wanted == found:
             return found
@@ -116,9 +112,7 @@ class Schedules:
 
     def _pause(self, now: int) -> float:
         """Until the next slot of any schedule, within reason."""
-        soon = self._database.read(
-            lambda c: rows.due(c, now + round(self._longest_s * 1000), list(self.acts))
-        )
+        soon = self._database.read(lambda c: rows.due(c, now + round(self._longest_s * 1000), list(self.acts)))
         if not soon:
             return self._longest_s
         return min(self._longest_s, max(0.05, (soon[0].next_ms - now) / 1000))
@@ -130,9 +124,7 @@ class Schedules:
         run = PipelineRun(id=new_id("prn"), project_id=schedule.project_id, pipeline=graph.name, state=State.READY,
                           graph=graph, capture=capture, params=bind(graph, told["params"]), author=told["author"],
                           created_ms=self._clock.now_ms())  # fmt: skip
-        settled = replace(
-            run, params=self._pipelines.tables(connection, schedule.project_id, graph, run.params)
-        )
+        settled = replace(run, params=self._pipelines.tables(connection, schedule.project_id, graph, run.params))
         change = transitions.begin(connection, settled, plan(graph), run.created_ms)
         return lambda: self._pipelines.announce(change)
 
@@ -140,25 +132,17 @@ class Schedules:
 def next_slot(schedule: Schedule, now_ms: int) -> int:
     """The first slot after ``now_ms``, milliseconds since 1970; InvalidInput says what is wrong with the schedule."""
     if bool(schedule.cron) == (schedule.every_s is not None):
-        raise InvalidInput(
-            "A schedule has either a cron line or an interval; give one of cron= and every_s=."
-        )
+        raise InvalidInput("A schedule has either a cron line or an interval; give one of cron= and every_s=.")
     if schedule.every_s is not None:
         if not schedule.every_s >= _SHORTEST_S:
-            raise InvalidInput(
-                f"every_s={schedule.every_s} is too short; a schedule repeats every second at most."
-            )
+            raise InvalidInput(f"every_s={schedule.every_s} is too short; a schedule repeats every second at most.")
         length = round(schedule.every_s * 1000)
         return now_ms - (now_ms - schedule.created_ms) % length + length
     from croniter import croniter  # imports dateutil: only servers with a cron schedule pay for it
 
     if len(schedule.cron.split()) != 5 or not croniter.is_valid(schedule.cron):
-        raise InvalidInput(
-            f"{schedule.cron[:80]!r} is not a cron line; write five fields, for example '0 6 * * 1-5'."
-        )
-    following: datetime = croniter(schedule.cron, datetime.fromtimestamp(now_ms / 1000, UTC)).get_next(
-        datetime
-    )
+        raise InvalidInput(f"{schedule.cron[:80]!r} is not a cron line; write five fields, for example '0 6 * * 1-5'.")
+    following: datetime = croniter(schedule.cron, datetime.fromtimestamp(now_ms / 1000, UTC)).get_next(datetime)
     return round(following.timestamp() * 1000)
 
 

@@ -69,9 +69,7 @@ class Pipelines:
                     raise NotFound("No such dataset version, or you may not see it.")
                 found[name] = table
             elif is_table_param(graph.params[name]) and not is_stored(value):
-                raise InvalidInput(
-                    f"The parameter {name!r} of {graph.name!r} is a table; give a dataset version."
-                )
+                raise InvalidInput(f"The parameter {name!r} of {graph.name!r} is a table; give a dataset version.")
         return found
 
     def announce(self, change: transitions.Change) -> None:
@@ -92,9 +90,7 @@ class Pipelines:
         """The run's steps in the order of its graph."""
         _, known = self.planned(project_id, run_id)
         order = {key: number for number, key in enumerate(known.steps)}
-        return sorted(
-            self._database.read(lambda c: rows.steps_of(c, run_id)), key=lambda step: order[step.key]
-        )
+        return sorted(self._database.read(lambda c: rows.steps_of(c, run_id)), key=lambda step: order[step.key])
 
     def step(self, project_id: str, step_run_id: str) -> StepRun:
         step = self._database.read(lambda c: rows.get_step(c, step_run_id))
@@ -102,9 +98,7 @@ class Pipelines:
             raise NotFound("No such step run, or you may not see it.")
         return step
 
-    def list(
-        self, project_id: str, purpose: str | None = None, cursor: str | None = None
-    ) -> Page[PipelineRun]:
+    def list(self, project_id: str, purpose: str | None = None, cursor: str | None = None) -> Page[PipelineRun]:
         """Newest first."""
         before = None
         if cursor is not None:

@@ -57,9 +57,7 @@ def begin(connection: Any, run: PipelineRun, plan: Plan, now_ms: int) -> Change:
 
 def _advance(connection: Any, run: PipelineRun, plan: Plan, keys: list[str], now_ms: int) -> Change:
     """Look at ``keys`` again after something before them ended; ends the run when nothing is left."""
-    change = Change(
-        worker_key=worker_key(run.project_id, run.capture), states=rows.states(connection, run.id)
-    )
+    change = Change(worker_key=worker_key(run.project_id, run.capture), states=rows.states(connection, run.id))
     queue = list(keys)
     while queue:
         key = queue.pop(0)
@@ -136,9 +134,7 @@ def held(connection: Any, project_id: str, step_run_id: str, token: int) -> Step
     return step
 
 
-def finish(
-    connection: Any, run: PipelineRun, plan: Plan, step: StepRun, outcome: Outcome, now_ms: int
-) -> Change:
+def finish(connection: Any, run: PipelineRun, plan: Plan, step: StepRun, outcome: Outcome, now_ms: int) -> Change:
     """End an attempt: the step is done, or begun again, or over. The caller has checked the token."""
     state, error, losses = _verdict(connection, step, outcome)
     used = dict(outcome.used)

@@ -67,11 +67,7 @@ def _kind(value: Any) -> str:
         return "model"
     if (polars := sys.modules.get("polars")) and isinstance(value, polars.DataFrame):
         return "frame"
-    if (
-        (pandas := sys.modules.get("pandas"))
-        and isinstance(value, pandas.DataFrame)
-        and _plain_columns(value)
-    ):
+    if (pandas := sys.modules.get("pandas")) and isinstance(value, pandas.DataFrame) and _plain_columns(value):
         return "frame"
     if (numpy := sys.modules.get("numpy")) and type(value) is numpy.ndarray and not value.dtype.hasobject:
         return "array"

@@ -43,9 +43,7 @@ class Work:
         return step is not None and step.project_id == project_id
 
     def submit_claim(self, project_id: str, key: str, worker: str) -> Future[StepRun | None]:
-        return self._database.submit(
-            lambda c: transitions.claim(c, project_id, key, worker, self._clock.now_ms())
-        )
+        return self._database.submit(lambda c: transitions.claim(c, project_id, key, worker, self._clock.now_ms()))
 
     def submit_heartbeat(self, project_id: str, step_run_id: str, token: int, log: list[Any]) -> Future[bool]:
         """A sign of life, with the lines written since the last one; resolves to whether to cancel."""
@@ -63,9 +61,7 @@ class Work:
                       take: tuple[str, str] | None) -> Future[Change]:  # fmt: skip
         """End an attempt and, in the same commit, claim the next step for ``take`` (worker key, worker)."""
         if outcome.state not in _OUTCOMES:
-            raise InvalidInput(
-                f"{outcome.state!r} is not how a step ends; send one of {', '.join(sorted(_OUTCOMES))}."
-            )
+            raise InvalidInput(f"{outcome.state!r} is not how a step ends; send one of {', '.join(sorted(_OUTCOMES))}.")
         run, plan = self._pipelines.planned(project_id, run_id)
         now = self._clock.now_ms()
 
@@ -123,9 +119,7 @@ class Work:
             return step
         run, _ = self._pipelines.planned(step.project_id, step.pipeline_run_id)
         tags = {"fairloop.pipeline_run": run.id, "fairloop.step_run": step.id, "fairloop.step": step.key}
-        tags |= (
-            {"mlflow.source.git.commit": run.capture.git["commit"]} if run.capture.git.get("commit") else {}
-        )
+        tags |= {"mlflow.source.git.commit": run.capture.git["commit"]} if run.capture.git.get("commit") else {}
         tags |= {"mlflow.source.name": run.capture.entry} if run.capture.entry else {}
         made = self._tracking.create_run(step.project_id, run.pipeline, step.key, user=run.author, tags=tags,
                                          step_run_id=step.id)  # fmt: skip
@@ -137,14 +131,8 @@ class Work:
         assert step.run_id is not None  # noqa: S101  # the caller has looked
         known = self._tracking.get(step.project_id, step.run_id).params
         given = {name: form["json"] for name, form in step.inputs.items() if "json" in form}
-        params = {
-            name: value if isinstance(value, str) else codec.dumps(value) for name, value in given.items()
-        }
-        params = {
-            name: text
-            for name, text in params.items()
-            if name not in known and 0 < len(text) <= _LONGEST_PARAM
-        }
+        params = {name: value if isinstance(value, str) else codec.dumps(value) for name, value in given.items()}
+        params = {name: text for name, text in params.items() if name not in known and 0 < len(text) <= _LONGEST_PARAM}
         now = self._clock.now_ms()
         metrics = [Metric(key=f"system/{name}", value=float(value), timestamp_ms=now)
                    for name, value in step.used.items() if isinstance(value, (int, float))]  # fmt: skip

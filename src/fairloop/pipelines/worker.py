@@ -201,9 +201,7 @@ class Worker:
                         return self._obey(lines)
                 if over is not None and time.monotonic() >= over:
                     self._end_step(lines)
-                    return _outcome(
-                        "failed", f"The step took longer than its {limit:g} s; give it more time=."
-                    )
+                    return _outcome("failed", f"The step took longer than its {limit:g} s; give it more time=.")
 
     def _answer(self, lines: Lines) -> dict[str, Any]:
         try:

@@ -63,12 +63,7 @@ def source_files(root: Path) -> list[Path]:
 
 def _wanted(path: Path) -> bool:
     try:
-        return (
-            path.suffix in SUFFIXES
-            and not path.is_symlink()
-            and path.is_file()
-            and path.stat().st_size <= _MAX_FILE
-        )
+        return path.suffix in SUFFIXES and not path.is_symlink() and path.is_file() and path.stat().st_size <= _MAX_FILE
     except OSError:
         return False
 
@@ -150,9 +145,7 @@ def unpack(snapshot: str, folder: Path, blobs: Readable) -> Path:
         for entry in archive.infolist():
             target = (temporary / entry.filename).resolve()
             if temporary.resolve() not in target.parents:
-                raise IntegrityError(
-                    f"The snapshot {snapshot[:12]} names a file outside its folder; it is not used."
-                )
+                raise IntegrityError(f"The snapshot {snapshot[:12]} names a file outside its folder; it is not used.")
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(archive.read(entry))
     try:

@@ -134,7 +134,11 @@ def write_mlmodel(folder: Path, file: str, inputs: list[dict[str, Any]], output:
                               "sklearn_version": importlib.metadata.version("scikit-learn")}  # fmt: skip
     else:
         flavors["python_function"]["data"] = "."
-    content: dict[str, Any] = {"flavors": flavors, "model_uuid": new_run_id(), "utc_time_created": rfc3339(Clock().now_ms())}
+    content: dict[str, Any] = {
+        "flavors": flavors,
+        "model_uuid": new_run_id(),
+        "utc_time_created": rfc3339(Clock().now_ms()),
+    }
     if inputs:
         content["signature"] = {"inputs": codec.dumps(inputs), "params": None,
                                 "outputs": codec.dumps([{"type": output, "required": True}])}  # fmt: skip

@@ -53,7 +53,9 @@ class Model:
         """One model that answers with the weighted mean of the members' scores: deterministic, unlike a random draw."""
         shares = [1.0] * len(models) if weights is None else [float(w) for w in weights]
         if not models or len(shares) != len(models) or min(shares) < 0 or not 0 < sum(shares) < float("inf"):
-            raise InvalidInput("Model.mean needs at least one model and one weight each, not negative, with a finite sum.")
+            raise InvalidInput(
+                "Model.mean needs at least one model and one weight each, not negative, with a finite sum."
+            )
         if len({m.task for m in models}) > 1 or models[0].task == "multiclass":
             raise InvalidInput("Model.mean needs binary models only or regression models only.")
         found = cls(None, models[0].threshold)

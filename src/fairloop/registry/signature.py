@@ -61,7 +61,9 @@ def frame_of(columns: Mapping[str, Sequence[Any]], expected: Sequence[Mapping[st
     """
     lengths = {len(values) for values in columns.values()}
     if len(lengths) > 1:
-        raise InvalidInput(f"The columns have different lengths ({', '.join(map(str, sorted(lengths)))}); send one value a row.")
+        raise InvalidInput(
+            f"The columns have different lengths ({', '.join(map(str, sorted(lengths)))}); send one value a row."
+        )
     if not expected:
         return pd.DataFrame(dict(columns))
     if missing := [c["name"] for c in expected if c["name"] not in columns]:

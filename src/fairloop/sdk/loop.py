@@ -73,7 +73,7 @@ class Loop:
 
     def start(self, client: Client, *, words: str = "") -> Cycle:
         """Register the loop and its data, then begin a cycle; answers at once."""
-        from fairloop.datasets.publish import ensure  # noqa: PLC0415  # reads tables: only when needed
+        from fairloop.datasets.publish import ensure  # reads tables: only when needed
 
         dataset = ensure(client, self.definition.data)
         self.register(client)
@@ -86,7 +86,7 @@ class Loop:
         Without a client the server of the working folder is found or started.
         """
         if client is None:
-            from fairloop.sdk.session import connect  # noqa: PLC0415  # starts a server: only when needed
+            from fairloop.sdk.session import connect  # starts a server: only when needed
 
             client = connect()
         cycle = self.start(client)
@@ -97,7 +97,7 @@ class Loop:
         return f"Loop({self.name!r}, pipeline={self.pipeline.name!r}, gates={len(self.definition.gates)})"
 
     def _repr_html_(self) -> str:
-        from html import escape  # noqa: PLC0415  # notebooks only
+        from html import escape  # notebooks only
 
         gates = "".join(f"<li>{escape(check.question)}</li>" for check in self.definition.gates)
         return f"<b>Loop {escape(self.name)}</b><p>{escape(self.definition.goal)}</p><ul>{gates}</ul>"

@@ -72,9 +72,7 @@ class Pipeline:
             A step failed; the message holds its error.
         """
         if current() is not None:
-            raise InvalidInput(
-                f"{self.name}.run() stands inside a pipeline function; call it after the definition."
-            )
+            raise InvalidInput(f"{self.name}.run() stands inside a pipeline function; call it after the definition.")
         self._check_names(params)
         client = client or session()
         graph, captured = self.prepare(client, tables={n for n, v in params.items() if _is_table(v)})
@@ -119,9 +117,7 @@ class Pipeline:
         if parameter.default is parameter.empty:
             return None
         if not values.is_json(parameter.default):
-            raise InvalidInput(
-                f"The default of {name!r} in {self.name} is not a JSON value; build it inside a step."
-            )
+            raise InvalidInput(f"The default of {name!r} in {self.name} is not a JSON value; build it inside a step.")
         return parameter.default
 
     def _check_names(self, params: dict[str, Any]) -> None:
@@ -131,9 +127,7 @@ class Pipeline:
                 f"The pipeline {self.name} has no parameter {unknown[0]!r}; it has: {', '.join(known) or 'none'}."
             )
         if missing := [n for n, p in known.items() if n not in params and p.default is p.empty]:
-            raise InvalidInput(
-                f"The pipeline {self.name} needs {missing[0]!r}: {self.name}.run({missing[0]}=...)."
-            )
+            raise InvalidInput(f"The pipeline {self.name} needs {missing[0]!r}: {self.name}.run({missing[0]}=...).")
 
     def _param(self, name: str, value: Any, client: Client) -> Any:
         if _is_table(value):
@@ -165,9 +159,7 @@ def _dataset(name: str, value: Any, client: Client) -> dict[str, Any]:
         return {"dataset_version": client.datasets.find(value).id}
     if isinstance(getattr(value, "sha256", None), str) and isinstance(getattr(value, "id", None), str):
         return {"dataset_version": value.id}
-    raise InvalidInput(
-        f"The parameter {name!r} is a table; give a Table or the name of a dataset, not {value!r:.80}."
-    )
+    raise InvalidInput(f"The parameter {name!r} is a table; give a Table or the name of a dataset, not {value!r:.80}.")
 
 
 def _is_table(value: Any) -> bool:

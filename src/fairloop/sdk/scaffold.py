@@ -111,7 +111,7 @@ def _render(draft: Draft) -> str:
         *_proxy_comments(draft),
         *_lists(draft),
         "",
-        "@fl.step(cpu=1, memory=\"1GiB\")",
+        '@fl.step(cpu=1, memory="1GiB")',
         "def split(rows: fl.Table) -> tuple[fl.Table, fl.Table, fl.Table]:",
         '    """Train, validation and test part. A row keeps its part when the table grows."""',
         "    return rows.split(0.6, 0.2, 0.2)",
@@ -139,8 +139,10 @@ def _render(draft: Draft) -> str:
         f"    rollout=fl.Canary(steps=[10, 50, 100]{f', judge_by=[{judged}]' if judged else ''}),",
         "    watch=[",
         "        fl.Drift(),",
-        *[f"        fl.Bias(\"demographic_parity_difference\", at_most={limit}, by={quoted(attribute)}),"
-          for attribute, limit in draft.gates.limits.items()],
+        *[
+            f'        fl.Bias("demographic_parity_difference", at_most={limit}, by={quoted(attribute)}),'
+            for attribute, limit in draft.gates.limits.items()
+        ],
         *_performance(draft),
         "        fl.Resources(latency_p99_ms=250),",
         "    ],",
@@ -156,10 +158,14 @@ def _comment_task(draft: Draft) -> list[str]:
     if draft.table.task == "regression":
         return [f"Guessed from {rows}: {draft.data.target} is a number, so this is regression."]
     if draft.table.task == "multiclass":
-        return [f"Guessed from {rows}: {draft.data.target} has {len(np.unique(draft.table.y))} answers, so this is multiclass."]
+        return [
+            f"Guessed from {rows}: {draft.data.target} has {len(np.unique(draft.table.y))} answers, so this is multiclass."
+        ]
     share = float(draft.table.y.mean())
     positive = draft.table.roles.positive
-    return [f"Guessed from {rows}: two answers, so this is binary; {positive!r} counts as positive ({share:.0%} of rows)."]
+    return [
+        f"Guessed from {rows}: two answers, so this is binary; {positive!r} counts as positive ({share:.0%} of rows)."
+    ]
 
 
 def _proxy_comments(draft: Draft) -> list[str]:
@@ -168,7 +174,9 @@ def _proxy_comments(draft: Draft) -> list[str]:
                 ""]  # fmt: skip
     if not draft.proxies:
         return ["# No column by itself tells much about a sensitive attribute.", ""]
-    head = ["# Suspected proxies: how well each column alone predicts a sensitive attribute (0.5 is chance, 1 is certain)."]
+    head = [
+        "# Suspected proxies: how well each column alone predicts a sensitive attribute (0.5 is chance, 1 is certain)."
+    ]
     return [*head, *[f"#   {p.column} -> {p.attribute}: {p.auc:.2f}" for p in draft.proxies], ""]
 
 
@@ -202,7 +210,9 @@ def _fit(draft: Draft) -> list[str]:
     if draft.numbers:
         lines.append('            ("numbers", "passthrough", NUMBERS),  # LightGBM reads missing values as they are')
     if draft.categories:
-        lines.append('            ("codes", OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), CATEGORIES),')
+        lines.append(
+            '            ("codes", OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), CATEGORIES),'
+        )
     if draft.texts:
         lines.append('            *[(f"words_{c}", TfidfVectorizer(max_features=2000), c) for c in TEXTS],')
     lines += ["        ]", "    )"]

@@ -28,9 +28,7 @@ class Step(Generic[P, R]):
         self.signature = inspect.signature(function)
         for parameter in self.signature.parameters.values():
             if parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY}:
-                raise InvalidInput(
-                    f"The step {self.name} takes {parameter}; give every argument a name of its own."
-                )
+                raise InvalidInput(f"The step {self.name} takes {parameter}; give every argument a name of its own.")
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         trace = tracing.current()

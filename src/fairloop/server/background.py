@@ -26,8 +26,15 @@ class Ticking(Protocol):
 
 def workers_of(services: Services) -> list[Ticking]:
     """Every background worker of the server, in the order they start. Add yours here."""
-    workers: list[Ticking] = [services.scheduler, services.schedules, services.tracking, services.serving, services.watcher,
-                               services.driver, services.proposals]
+    workers: list[Ticking] = [
+        services.scheduler,
+        services.schedules,
+        services.tracking,
+        services.serving,
+        services.watcher,
+        services.driver,
+        services.proposals,
+    ]
     return workers
 
 

@@ -115,7 +115,9 @@ ROUTES: list[Route] = [
     Route("POST", IN + "/candidates", candidates.create_candidate, P.RUN_WRITE, status=201),
     Route("GET", IN + "/candidates", candidates.list_candidates, P.PROJECT_READ),
     Route("GET", IN + "/candidates/{candidate_id:str}", candidates.get_candidate, P.PROJECT_READ),
-    Route("POST", IN + "/candidates/{candidate_id:str}/evaluations", candidates.add_evaluation, P.RUN_WRITE, status=201),
+    Route(
+        "POST", IN + "/candidates/{candidate_id:str}/evaluations", candidates.add_evaluation, P.RUN_WRITE, status=201
+    ),
     Route("GET", IN + "/candidates/{candidate_id:str}/evaluations", candidates.list_evaluations, P.PROJECT_READ),
     # ---- loops, cycles, approvals
     Route("POST", IN + "/loops", loops.register_loop, P.PIPELINE_RUN, status=201),

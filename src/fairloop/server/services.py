@@ -97,7 +97,9 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     serving = Serving(database, clock, files, signals, folder=settings.data / "endpoints",
                       hashes=PredictTokens(people, tokens, secured=settings.auth))  # fmt: skip
     evaluations = Evaluations(database, clock)
-    monitoring = Monitoring(database, clock, signals, audit, registry, evaluations, lambda e: serving.unit(e).folder.path)
+    monitoring = Monitoring(
+        database, clock, signals, audit, registry, evaluations, lambda e: serving.unit(e).folder.path
+    )
     loops = Loops(database, clock, signals, audit)
     release = Release(loops, registry, serving, monitoring, files)
     driver = Driver(clock, loops, pipelines, evaluations, release, lambda e: str(monitoring.endpoint_folder(e)))

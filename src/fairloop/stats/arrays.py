@@ -33,9 +33,7 @@ def numbers(values: ArrayLike, name: str, *, length: int | None = None) -> Float
     if array.size and not np.isfinite(array.sum()):
         wrong = np.flatnonzero(~np.isfinite(array))
         if wrong.size:
-            raise NotANumber(
-                f"Row {wrong[0]} of the {name} is {array[wrong[0]]}; remove or repair it before judging."
-            )
+            raise NotANumber(f"Row {wrong[0]} of the {name} is {array[wrong[0]]}; remove or repair it before judging.")
     return array
 
 
@@ -98,6 +96,4 @@ def _check_shape(array: npt.NDArray[Any], name: str, length: int | None) -> None
     if array.ndim != 1:
         raise InvalidInput(f"The {name} have {array.ndim} dimensions; give a vector with one value a row.")
     if length is not None and array.shape[0] != length:
-        raise InvalidInput(
-            f"The {name} have {array.shape[0]} rows, the others {length}; give one value a row."
-        )
+        raise InvalidInput(f"The {name} have {array.shape[0]} rows, the others {length}; give one value a row.")

@@ -42,9 +42,7 @@ def mean_estimate(values: Floats, weights: Floats | None, confidence: float, met
         return Estimate(estimate=estimate, low=None, high=None, n=n, method=method)
     size = n if weights is None else float(weights.sum()) ** 2 / float(weights @ weights)
     half = float(stdtrit(max(size - 1, 1e-3), 0.5 + confidence / 2)) * math.sqrt(variance)
-    return Estimate(
-        estimate=estimate, low=finite(estimate - half), high=finite(estimate + half), n=n, method=method
-    )
+    return Estimate(estimate=estimate, low=finite(estimate - half), high=finite(estimate + half), n=n, method=method)
 
 
 def logit_estimate(

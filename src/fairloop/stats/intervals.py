@@ -34,9 +34,7 @@ def normal_quantile(probability: float) -> float:
         If ``probability`` is not inside (0, 1).
     """
     if not 0.0 < probability < 1.0:
-        raise InvalidInput(
-            f"A probability of {probability!r} has no quantile; give a number between 0 and 1."
-        )
+        raise InvalidInput(f"A probability of {probability!r} has no quantile; give a number between 0 and 1.")
     return STANDARD.inv_cdf(probability)
 
 
@@ -141,8 +139,7 @@ def range_quantile(confidence: float, groups: int) -> float:
     for _ in range(48):
         middle = (low + high) / 2
         reached = sum(
-            w * (c - STANDARD.cdf(z - middle)) ** (groups - 1)
-            for w, c, z in zip(weights, below, points, strict=True)
+            w * (c - STANDARD.cdf(z - middle)) ** (groups - 1) for w, c, z in zip(weights, below, points, strict=True)
         )
         low, high = (middle, high) if reached < confidence else (low, middle)
     return high / math.sqrt(2)

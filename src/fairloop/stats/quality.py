@@ -62,18 +62,14 @@ def roc_auc(
     above, below = ranking[truth], ranking[~truth]
     weight_above = None if weight is None else weight[truth]
     weight_below = None if weight is None else weight[~truth]
-    if (weight_above is not None and weight_above.sum() == 0) or (
-        weight_below is not None and weight_below.sum() == 0
-    ):
+    if (weight_above is not None and weight_above.sum() == 0) or (weight_below is not None and weight_below.sum() == 0):
         return unknown(len(truth), method)
     beaten = _share_below(above, below, weight_below)
     outranked = 1.0 - _share_below(below, above, weight_above)
     area = min(1.0, max(0.0, weighted_mean(beaten, weight_above)))
     variance = mean_variance(beaten, weight_above) + mean_variance(outranked, weight_below)
     smallest = min(effective(weight_above, len(above)), effective(weight_below, len(below)))
-    return logit_estimate(
-        area, variance, n=len(truth), smallest=smallest, confidence=confidence, method=method
-    )
+    return logit_estimate(area, variance, n=len(truth), smallest=smallest, confidence=confidence, method=method)
 
 
 def _share_below(values: Floats, others: Floats, weights: Floats | None) -> Floats:
@@ -257,16 +253,12 @@ def binary_quality(
     return result
 
 
-def _answers(
-    labels: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None
-) -> tuple[Bools, Bools, Floats | None]:
+def _answers(labels: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None) -> tuple[Bools, Bools, Floats | None]:
     truth = binary(labels, "labels")
     return truth, binary(predicted, "predictions", length=len(truth)), weights_or_none(weights, len(truth))
 
 
-def _chances(
-    labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None
-) -> tuple[Bools, Floats, Floats | None]:
+def _chances(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None) -> tuple[Bools, Floats, Floats | None]:
     truth = binary(labels, "labels")
     chance = numbers(scores, "scores", length=len(truth))
     if len(chance) and (chance.min() < 0 or chance.max() > 1):

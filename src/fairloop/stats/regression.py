@@ -91,9 +91,7 @@ def regression_quality(
     }
 
 
-def _pairs(
-    truth: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None
-) -> tuple[Floats, Floats, Floats | None]:
+def _pairs(truth: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None) -> tuple[Floats, Floats, Floats | None]:
     actual = numbers(truth, "true values")
     answer = numbers(predicted, "predictions", length=len(actual))
     return actual, answer, weights_or_none(weights, len(actual))

@@ -177,9 +177,7 @@ def mean_difference(
     """
     numbers = (mean_new, variance_new, mean_old, variance_old)
     if not all(math.isfinite(value) for value in numbers) or variance_new < 0 or variance_old < 0:
-        raise InvalidInput(
-            f"Means and variances {numbers} cannot be used; give finite numbers, variances >= 0."
-        )
+        raise InvalidInput(f"Means and variances {numbers} cannot be used; give finite numbers, variances >= 0.")
     _check(0, n_new, confidence)
     _check(0, n_old, confidence)
     method = "always valid, normal mixture"
@@ -192,12 +190,8 @@ def mean_difference(
         half = 0.0
     else:
         ratio = (spread + prior) / spread
-        half = math.sqrt(
-            spread * (spread + prior) / prior * (2 * math.log(1 / (1 - confidence)) + math.log(ratio))
-        )
-    return Estimate(
-        estimate=difference, low=difference - half, high=difference + half, n=n_new + n_old, method=method
-    )
+        half = math.sqrt(spread * (spread + prior) / prior * (2 * math.log(1 / (1 - confidence)) + math.log(ratio)))
+    return Estimate(estimate=difference, low=difference - half, high=difference + half, n=n_new + n_old, method=method)
 
 
 def log_evidence_above(one: tuple[int, int], two: tuple[int, int], margin: float) -> float:
@@ -257,9 +251,7 @@ def _log_likelihood(successes: int, n: int, rate: float) -> float:
     failures = n - successes
     if (successes and rate <= 0) or (failures and rate >= 1):
         return -math.inf
-    return (successes * math.log(rate) if successes else 0.0) + (
-        failures * math.log1p(-rate) if failures else 0.0
-    )
+    return (successes * math.log(rate) if successes else 0.0) + (failures * math.log1p(-rate) if failures else 0.0)
 
 
 def _log_mixture(successes: int, n: int) -> float:

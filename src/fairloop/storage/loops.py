@@ -74,7 +74,9 @@ def open_cycles(connection: Connection, project_id: str | None = None, loop: str
     return [_cycle(row) for row in connection.execute(query).mappings()]
 
 
-def listed_cycles(connection: Connection, project_id: str, loop: str | None, limit: int, before: int | None) -> list[Cycle]:
+def listed_cycles(
+    connection: Connection, project_id: str, loop: str | None, limit: int, before: int | None
+) -> list[Cycle]:
     """Newest first; ``before`` is the start time the page begins below."""
     query = select(cycles).where(cycles.c.project_id == project_id).order_by(cycles.c.started_ms.desc()).limit(limit)
     if loop is not None:
@@ -86,7 +88,9 @@ def listed_cycles(connection: Connection, project_id: str, loop: str | None, lim
 
 def live_cycle(connection: Connection, project_id: str, loop: str) -> Cycle | None:
     """The cycle whose model is in production: the last one that went live."""
-    query = select(cycles).where(cycles.c.project_id == project_id, cycles.c.loop == loop, cycles.c.stage == str(Stage.LIVE))
+    query = select(cycles).where(
+        cycles.c.project_id == project_id, cycles.c.loop == loop, cycles.c.stage == str(Stage.LIVE)
+    )
     row = connection.execute(query.order_by(cycles.c.live_ms.desc()).limit(1)).mappings().first()
     return _cycle(row) if row else None
 

@@ -68,9 +68,7 @@ def update_run(connection: Connection, run_id: str, **values: Any) -> None:
 
 def mark_started(connection: Connection, run_id: str, now_ms: int) -> None:
     waiting = (pipeline_runs.c.id == run_id) & (pipeline_runs.c.state == str(State.READY))
-    connection.execute(
-        update(pipeline_runs).where(waiting).values(state=str(State.RUNNING), started_ms=now_ms)
-    )
+    connection.execute(update(pipeline_runs).where(waiting).values(state=str(State.RUNNING), started_ms=now_ms))
 
 
 def list_runs(connection: Connection, project_id: str, *, purpose: str | None, before: tuple[int, str] | None,
@@ -90,9 +88,7 @@ def list_runs(connection: Connection, project_id: str, *, purpose: str | None, b
 def cost_of(connection: Connection, project_id: str, run_ids: Iterable[str]) -> float:
     mine = (pipeline_runs.c.project_id == project_id) & pipeline_runs.c.id.in_(list(run_ids))
     return float(
-        connection.execute(
-            select(func.coalesce(func.sum(pipeline_runs.c.cost_usd), 0.0)).where(mine)
-        ).scalar_one()
+        connection.execute(select(func.coalesce(func.sum(pipeline_runs.c.cost_usd), 0.0)).where(mine)).scalar_one()
     )
 
 
@@ -132,11 +128,7 @@ def update_step(connection: Connection, pipeline_run_id: str, key: str, **values
 
 def update_held(connection: Connection, step_run_id: str, token: int, **values: Any) -> bool:
     """Change a running step if ``token`` still holds it; whether it did."""
-    held = (
-        (step_runs.c.id == step_run_id)
-        & (step_runs.c.token == token)
-        & (step_runs.c.state == str(State.RUNNING))
-    )
+    held = (step_runs.c.id == step_run_id) & (step_runs.c.token == token) & (step_runs.c.state == str(State.RUNNING))
     return connection.execute(update(step_runs).where(held).values(**values)).rowcount == 1
 
 
@@ -144,9 +136,7 @@ def beat(connection: Connection, step_run_id: str, token: int) -> bool | None:
     """Count one sign of life; whether the step is to be cancelled, or None when ``token`` holds it no more."""
     if not update_held(connection, step_run_id, token, heartbeat=step_runs.c.heartbeat + 1):
         return None
-    return bool(
-        connection.execute(select(step_runs.c.cancel).where(step_runs.c.id == step_run_id)).scalar_one()
-    )
+    return bool(connection.execute(select(step_runs.c.cancel).where(step_runs.c.id == step_run_id)).scalar_one())
 
 
 def ask_cancel(connection: Connection, run_id: str) -> None:
@@ -155,9 +145,7 @@ def ask_cancel(connection: Connection, run_id: str) -> None:
 
 
 def to_cancel(connection: Connection, step_run_id: str) -> bool:
-    return bool(
-        connection.execute(select(step_runs.c.cancel).where(step_runs.c.id == step_run_id)).scalar_one()
-    )
+    return bool(connection.execute(select(step_runs.c.cancel).where(step_runs.c.id == step_run_id)).scalar_one())
 
 
 def ready_for(connection: Connection, worker_key: str, run_id: str | None) -> StepRun | None:

@@ -11,9 +11,7 @@ from fairloop.storage.tables import schedule_slots, schedules
 
 
 def add(connection: Connection, schedule: Schedule) -> None:
-    connection.execute(
-        insert(schedules).values(**{name: getattr(schedule, name) for name in Schedule.__slots__})
-    )
+    connection.execute(insert(schedules).values(**{name: getattr(schedule, name) for name in Schedule.__slots__}))
 
 
 def get(connection: Connection, project_id: str, schedule_id: str) -> Schedule | None:
@@ -31,9 +29,7 @@ def of_subject(connection: Connection, project_id: str, kind: str, subject_id: s
 
 def listed(connection: Connection, project_id: str) -> list[Schedule]:
     query = (
-        select(schedules)
-        .where(schedules.c.project_id == project_id)
-        .order_by(schedules.c.created_ms, schedules.c.id)
+        select(schedules).where(schedules.c.project_id == project_id).order_by(schedules.c.created_ms, schedules.c.id)
     )
     return [Schedule(**row) for row in connection.execute(query).mappings()]
 

@@ -46,7 +46,13 @@ def _number(known: pl.Series) -> dict[str, Any]:
         return {}
     low, high = float(finite.min()), float(finite.max())  # type: ignore[arg-type]  # not empty
     quartiles = [finite.quantile(q) for q in (0.25, 0.5, 0.75)]
-    return {"min": low, "max": high, "mean": finite.mean(), "quartiles": quartiles, "histogram": _histogram(finite, low, high)}
+    return {
+        "min": low,
+        "max": high,
+        "mean": finite.mean(),
+        "quartiles": quartiles,
+        "histogram": _histogram(finite, low, high),
+    }
 
 
 def _histogram(finite: pl.Series, low: float, high: float) -> dict[str, Any]:

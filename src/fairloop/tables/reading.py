@@ -46,7 +46,9 @@ def _read_csv(path: Path) -> pl.DataFrame:
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InvalidInput(f"{path.name} names the column {twice[0]!r} twice; rename one.")
     try:
-        frame = pl.read_csv(path, separator=separator, null_values=MISSING, infer_schema_length=None, try_parse_dates=True)
+        frame = pl.read_csv(
+            path, separator=separator, null_values=MISSING, infer_schema_length=None, try_parse_dates=True
+        )
     except (pl.exceptions.PolarsError, OSError) as cause:
         raise InvalidInput(f"{path.name} is not a readable CSV file: {_first_line(cause)}.") from cause
     return frame.rename({name: name.strip() for name in frame.columns if name != name.strip()})

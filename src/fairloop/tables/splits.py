@@ -38,7 +38,9 @@ def split_indices(row_ids: npt.NDArray[np.int64], fractions: Sequence[float], se
     The hash is the finaliser of splitmix64 (Steele, Lea and Flood, 2014).
     """
     if not fractions or any(not (math.isfinite(f) and f > 0) for f in fractions) or sum(fractions) > 1 + 1e-9:
-        raise InvalidInput(f"The parts {tuple(fractions)} must be above 0 and sum to at most 1, for example (0.6, 0.2, 0.2).")
+        raise InvalidInput(
+            f"The parts {tuple(fractions)} must be above 0 and sum to at most 1, for example (0.6, 0.2, 0.2)."
+        )
     position = _uniform(row_ids, seed)
     ends = np.cumsum(fractions)
     ends[-1] = 1.0 if abs(ends[-1] - 1.0) < 1e-9 else ends[-1]

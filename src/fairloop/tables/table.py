@@ -76,7 +76,9 @@ class Table:
             return (target.cast(pl.String) == _as_text(positive, target.dtype)).to_numpy().astype(np.int8)
         if self.task == "regression":
             return target.cast(pl.Float64).to_numpy().copy()
-        return np.asarray(target.cast(pl.String).to_list()) if not target.dtype.is_numeric() else target.to_numpy().copy()
+        return (
+            np.asarray(target.cast(pl.String).to_list()) if not target.dtype.is_numeric() else target.to_numpy().copy()
+        )
 
     @property
     def weight(self) -> Floats:

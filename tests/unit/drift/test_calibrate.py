@@ -17,9 +17,7 @@ from fairloop.drift.profile import profile_reference, profile_window
 def test_chi_square_equals_scipy() -> None:
     first, second = np.array([100.0, 200.0, 0.0, 300.0]), np.array([20.0, 60.0, 0.0, 40.0])
     table = np.array([first, second])[:, [0, 1, 3]]
-    assert chi_square(first, second) == pytest.approx(
-        stats.chi2_contingency(table, correction=False).pvalue, abs=1e-12
-    )
+    assert chi_square(first, second) == pytest.approx(stats.chi2_contingency(table, correction=False).pvalue, abs=1e-12)
     assert chi_square(np.array([5.0]), np.array([7.0])) is None
 
 

@@ -43,9 +43,7 @@ def test_distances_equal_scipy_on_the_same_bins() -> None:
 def test_distances_of_numbers_are_near_those_of_the_raw_values() -> None:
     reference, window = normal(20_000, 0), normal(5000, 1, 0.5)
     known, seen = pair(reference, window)
-    assert kolmogorov_smirnov(known, seen) == pytest.approx(
-        stats.ks_2samp(reference, window).statistic, abs=0.03
-    )
+    assert kolmogorov_smirnov(known, seen) == pytest.approx(stats.ks_2samp(reference, window).statistic, abs=0.03)
     assert wasserstein(known, seen) == pytest.approx(stats.wasserstein_distance(reference, window), rel=0.2)
     assert psi(known, seen) == pytest.approx(0.25, rel=0.2)
 

@@ -46,9 +46,7 @@ def test_acceptance_half_a_standard_deviation_in_one_of_14_columns_is_found(
     ):
         shift = 0.5 * adult[0][name].std()
         shifted = (window.with_columns(pl.col(name) + shift) for window in windows(adult[1], 50))
-        found = sum(
-            name in judge_drift(reference, profile_window(each, reference))["drifted"] for each in shifted
-        )
+        found = sum(name in judge_drift(reference, profile_window(each, reference))["drifted"] for each in shifted)
         assert found >= 40, name
 
 

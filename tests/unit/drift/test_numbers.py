@@ -12,9 +12,7 @@ def test_counts_equal_a_search_per_value(dtype: str) -> None:
     random = np.random.default_rng(0)
     values = (random.normal(size=200_000) * 30 + 50).clip(0, 120).astype(dtype)
     edges = [-3.0, 0.0, 10.5, 20.1, 50.0, 50.2, 99.999, 119.0]
-    expected = np.bincount(
-        np.searchsorted(edges, values.astype(np.float64), "left"), minlength=len(edges) + 1
-    )
+    expected = np.bincount(np.searchsorted(edges, values.astype(np.float64), "left"), minlength=len(edges) + 1)
     assert count_between(values, edges) == list(expected)
 
 

@@ -48,9 +48,7 @@ def test_pandas_and_mappings_count_like_polars() -> None:
     reference = profile_reference(table)
     assert profile_reference(table.to_pandas()) == reference
     assert profile_reference({name: table[name].to_list() for name in table.columns}) == reference
-    assert profile_window(pd.DataFrame(table.to_dict(as_series=False)), reference) == profile_window(
-        table, reference
-    )
+    assert profile_window(pd.DataFrame(table.to_dict(as_series=False)), reference) == profile_window(table, reference)
 
 
 def test_windows_of_parts_merge_to_the_whole() -> None:

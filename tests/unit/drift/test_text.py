@@ -15,9 +15,7 @@ def texts(random: np.random.Generator, n: int, chance: np.ndarray = CHANCE, leng
 
 
 def test_features_of_a_text() -> None:
-    reference = text_reference(
-        pl.Series("t", ["red green blue", "Red green", "green blue", "blue"] * 25 + [None])
-    )
+    reference = text_reference(pl.Series("t", ["red green blue", "Red green", "green blue", "blue"] * 25 + [None]))
     assert reference["missing"] == 1
     assert set(reference["vocabulary"]) <= {"red", "green", "blue"}
     window = text_window(pl.Series("t", ["GREEN! violet", "", None]), reference)

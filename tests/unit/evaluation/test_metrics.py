@@ -56,7 +56,9 @@ def test_regression(random: np.random.Generator) -> None:
     y = random.normal(10, 3, N)
     scores = y + random.normal(0, 1, N)
     measured = measure("regression", y, scores, scores, groups_of(random), np.ones(N))
-    assert measured.metrics["mean_absolute_error"]["estimate"] == pytest.approx(reference.mean_absolute_error(y, scores))
+    assert measured.metrics["mean_absolute_error"]["estimate"] == pytest.approx(
+        reference.mean_absolute_error(y, scores)
+    )
     assert measured.metrics["r2"]["estimate"] == pytest.approx(reference.r2_score(y, scores))
     rmse = reference.root_mean_squared_error(y, scores)
     assert measured.metrics["root_mean_squared_error"]["estimate"] == pytest.approx(rmse)
@@ -93,7 +95,12 @@ def test_verdicts(random: np.random.Generator) -> None:
     assert {row["group"] for row in gap.detail["groups"]} == {"F", "M"}
     missing = verdict(gate("demographic_parity_difference", at_most=0.3, by="age"), measured)
     assert (missing.status, missing.estimate) == (Status.INSUFFICIENT, None)
-    asked = [gate("roc_auc", at_least=0.5), gate("cost_usd", at_most=1), Check(metric="drift"), Check(metric="roc_auc", drop=0.1)]
+    asked = [
+        gate("roc_auc", at_least=0.5),
+        gate("cost_usd", at_most=1),
+        Check(metric="drift"),
+        Check(metric="roc_auc", drop=0.1),
+    ]
     found = verdicts(asked, measured, {"roc_auc": 0.99})
     assert [v.check.metric for v in found] == ["roc_auc", "roc_auc"]
     assert found[1].detail["baseline"] == 0.99

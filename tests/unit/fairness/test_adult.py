@@ -76,9 +76,7 @@ def test_reweighing_trades_as_published(adult: Adult) -> None:
 
 
 def test_exponentiated_gradient_reaches_as_published(adult: Adult) -> None:
-    mixture = exponentiated_gradient(
-        adult.fit, adult.train_X, adult.train_label, adult.train_sex, max_fits=12
-    )
+    mixture = exponentiated_gradient(adult.fit, adult.train_X, adult.train_label, adult.train_sex, max_fits=12)
     members = list(zip(mixture.weights, mixture.members, strict=True))
     auc, parity, odds = adult.judged(lambda X: sum(weight * member.scores(X) for weight, member in members))
     assert auc >= 0.90
@@ -89,6 +87,4 @@ def test_exponentiated_gradient_reaches_as_published(adult: Adult) -> None:
 
 def test_lightgbm_is_seen_to_use_weights(adult: Adult) -> None:
     assert weights_change_scores(adult.fit, adult.train_X, adult.train_label)
-    assert not weights_change_scores(
-        lambda weight, y: adult.fit(np.ones(len(y)), y), adult.train_X, adult.train_label
-    )
+    assert not weights_change_scores(lambda weight, y: adult.fit(np.ones(len(y)), y), adult.train_X, adult.train_label)

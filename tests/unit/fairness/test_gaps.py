@@ -46,9 +46,7 @@ def test_the_rule_gives_three_answers() -> None:
     for n, low_rate in ((2000, 0.48), (2000, 0.30), (100, 0.38)):
         predicted = np.r_[np.arange(n) < 0.5 * n, np.arange(n) < low_rate * n]
         gap = demographic_parity_difference(None, predicted, ["m"] * n + ["f"] * n)
-        verdict = judge(
-            check, gap.estimate, gap.low, gap.high, n=gap.n, method=gap.method, detail=gap.detail()
-        )
+        verdict = judge(check, gap.estimate, gap.low, gap.high, n=gap.n, method=gap.method, detail=gap.detail())
         answers.append(verdict.status)
     assert answers == [Status.PASS, Status.FAIL, Status.INSUFFICIENT]
 

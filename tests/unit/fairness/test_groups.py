@@ -107,9 +107,7 @@ def test_rates_of_a_group() -> None:
     rates = {found.group: found for found in group_rates(label, predicted, group, weight)}
     mask = group == "b"
     assert rates["b"].n == mask.sum()
-    assert rates["b"].selection_rate.estimate == pytest.approx(
-        np.average(predicted[mask], weights=weight[mask])
-    )
+    assert rates["b"].selection_rate.estimate == pytest.approx(np.average(predicted[mask], weights=weight[mask]))
     positive = mask & label
     tpr = rates["b"].true_positive_rate
     assert tpr.estimate == pytest.approx(np.average(predicted[positive], weights=weight[positive]))

@@ -59,9 +59,7 @@ def test_equal_groups_rarely_fail_odds_and_a_true_gap_is_found(k: int) -> None:
 def test_two_equal_groups_of_100_do_not_fail_and_a_gap_of_a_quarter_does() -> None:
     random = np.random.default_rng(0)
     false = sum(largest_gap([drawn(random, [100, 100], np.full(2, 0.3))]).low > 0.10 for _ in range(200))
-    found = sum(
-        largest_gap([drawn(random, [500, 500], np.array([0.25, 0.5]))]).low > 0.10 for _ in range(200)
-    )
+    found = sum(largest_gap([drawn(random, [500, 500], np.array([0.25, 0.5]))]).low > 0.10 for _ in range(200))
     assert false <= 18
     assert found >= 180
 

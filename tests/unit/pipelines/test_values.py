@@ -41,8 +41,7 @@ def there_and_back(value: Any) -> tuple[dict[str, Any], Any]:
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec="utf-8")),
     lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(st.text(st.characters(codec="utf-8")), inner, max_size=4)
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner, max_size=4)
     ),
     max_leaves=12,
 )
@@ -119,9 +118,7 @@ def test_a_pandas_index_is_kept() -> None:
 
 
 def test_tables_keep_their_roles() -> None:
-    table = Table(
-        pl.DataFrame({"age": [1, 2], "sex": ["f", "m"], "y": [0, 1]}), Roles(target="y", sensitive=["sex"])
-    )
+    table = Table(pl.DataFrame({"age": [1, 2], "sex": ["f", "m"], "y": [0, 1]}), Roles(target="y", sensitive=["sex"]))
     output, back = there_and_back(table)
     assert output["kind"] == "table"
     assert output["roles"]["sensitive"] == ["sex"]

@@ -82,8 +82,12 @@ def test_regressors(estimator: object, people: tuple[pd.DataFrame, np.ndarray], 
 
 
 def test_text_pipeline(tmp_path: Path) -> None:
-    texts = pd.DataFrame({"comment": ["you are kind and good", "you are bad and rude", "such a good day", "a rude word"] * 10})
-    pipe = Pipeline([("words", ColumnTransformer([("tfidf", TfidfVectorizer(), "comment")])), ("model", LogisticRegression())])
+    texts = pd.DataFrame(
+        {"comment": ["you are kind and good", "you are bad and rude", "such a good day", "a rude word"] * 10}
+    )
+    pipe = Pipeline(
+        [("words", ColumnTransformer([("tfidf", TfidfVectorizer(), "comment")])), ("model", LogisticRegression())]
+    )
     model = Model(pipe.fit(texts, [0, 1, 0, 1] * 10))
     model.describe(texts)
     model.save(tmp_path / "m")

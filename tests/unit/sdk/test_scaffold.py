@@ -147,7 +147,9 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 def test_names_with_quotes_stay_names(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
-    frame = pl.DataFrame({'a "b" \\c': random.random(300), "d'e": random.choice(["x", "y"], 300), "t": random.choice([0, 1], 300)})
+    frame = pl.DataFrame(
+        {'a "b" \\c': random.random(300), "d'e": random.choice(["x", "y"], 300), "t": random.choice([0, 1], 300)}
+    )
     file = tmp_path / "odd.parquet"
     frame.write_parquet(file)
     turned(generate(file, "t", ["d'e"]), tmp_path, "scaffold_odd")

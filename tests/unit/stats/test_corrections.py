@@ -8,9 +8,7 @@ from fairloop.stats.corrections import benjamini_hochberg, holm
 
 def test_benjamini_hochberg_equals_scipy() -> None:
     p_values = np.random.default_rng(0).random(50) ** 2
-    assert benjamini_hochberg(list(p_values)) == pytest.approx(
-        list(stats.false_discovery_control(p_values)), abs=1e-12
-    )
+    assert benjamini_hochberg(list(p_values)) == pytest.approx(list(stats.false_discovery_control(p_values)), abs=1e-12)
 
 
 def test_holm_by_hand() -> None:

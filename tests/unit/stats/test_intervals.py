@@ -40,9 +40,7 @@ def test_newcombe_covers_in_simulation() -> None:
     random = np.random.default_rng(0)
     for n_1, p_1, n_2, p_2 in ((40, 0.1, 100, 0.3), (60, 0.5, 60, 0.5), (200, 0.02, 50, 0.1)):
         counts = zip(random.binomial(n_1, p_1, 2000), random.binomial(n_2, p_2, 2000), strict=True)
-        hits = sum(
-            low <= p_1 - p_2 <= high for low, high in (newcombe_difference(a, n_1, b, n_2) for a, b in counts)
-        )
+        hits = sum(low <= p_1 - p_2 <= high for low, high in (newcombe_difference(a, n_1, b, n_2) for a, b in counts))
         assert 0.93 <= hits / 2000 <= 0.98
 
 

@@ -72,9 +72,7 @@ def test_weights_of_one_change_nothing_and_scale_does_not_matter() -> None:
 @pytest.mark.parametrize("weighted", [False, True])
 def test_intervals_cover(weighted: bool) -> None:
     random = np.random.default_rng(1)
-    truth = {
-        name: found.estimate for name, found in quality.binary_quality(*sample(random, 1_000_000)).items()
-    }
+    truth = {name: found.estimate for name, found in quality.binary_quality(*sample(random, 1_000_000)).items()}
     hits = dict.fromkeys(truth, 0)
     repeats = 500
     for _ in range(repeats):

@@ -101,9 +101,7 @@ def test_means_cover_at_every_look_and_find_a_slower_arm() -> None:
         new, old, slow = (random.lognormal(0, 0.5, 4000) for _ in range(3))
         slow = slow * 1.2
         looks = [(n, new[:n], old[:n], slow[:n]) for n in (30, 60, 120, 250, 500, 1000, 2000, 4000)]
-        spread = [
-            mean_difference(n, a.mean(), a.var(ddof=1), n, b.mean(), b.var(ddof=1)) for n, a, b, _ in looks
-        ]
+        spread = [mean_difference(n, a.mean(), a.var(ddof=1), n, b.mean(), b.var(ddof=1)) for n, a, b, _ in looks]
         missed += any(not look.low <= 0 <= look.high for look in spread)
         n, _, b, c = looks[-1]
         last = mean_difference(n, c.mean(), c.var(ddof=1), n, b.mean(), b.var(ddof=1))

@@ -52,7 +52,9 @@ def demo(
     if leave:
         print("The server has ended.")
     else:
-        print(f"The server goes on (process {found.pid}). Approve or refuse cycle 3 here:\n\n   {found.url}/projects/{PROJECT}\n")
+        print(
+            f"The server goes on (process {found.pid}). Approve or refuse cycle 3 here:\n\n   {found.url}/projects/{PROJECT}\n"
+        )
 
 
 def _free_port(first: int) -> int:

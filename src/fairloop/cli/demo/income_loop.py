@@ -20,11 +20,19 @@ def fit(train: fl.Table, learning_rate: float = 0.05) -> fl.Model:
     features = train.X
     words = features.select_dtypes(exclude="number").columns.tolist()
     encode = ColumnTransformer(
-        [("words", OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2), words)],
+        [
+            (
+                "words",
+                OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2),
+                words,
+            )
+        ],
         remainder="passthrough",
         verbose_feature_names_out=False,
     ).set_output(transform="pandas")
-    trees = LGBMClassifier(n_estimators=200, learning_rate=learning_rate, num_leaves=31, random_state=0, n_jobs=1, verbose=-1)
+    trees = LGBMClassifier(
+        n_estimators=200, learning_rate=learning_rate, num_leaves=31, random_state=0, n_jobs=1, verbose=-1
+    )
     model = Pipeline([("encode", encode), ("trees", trees)])
     model.fit(features, train.y, trees__sample_weight=train.weight)
     return fl.Model(model)

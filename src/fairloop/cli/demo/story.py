@@ -12,8 +12,8 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fairloop.client.client import Client
 from fairloop.cli.demo.report import cycle_report
+from fairloop.client.client import Client
 from fairloop.core.cycles import Cycle, CycleEvent, Stage
 from fairloop.core.people import Role
 from fairloop.core.records import to_wire
@@ -109,7 +109,9 @@ class Story:
         alert = self.watch_until_alert("demographic_parity_difference")
         verdict = alert.verdict
         self.say(f"   ALERT  {alert.words}")
-        self.say(f"   demographic parity difference {verdict.estimate:.3f} [{verdict.low:.3f}, {verdict.high:.3f}], n={verdict.n}")
+        self.say(
+            f"   demographic parity difference {verdict.estimate:.3f} [{verdict.low:.3f}, {verdict.high:.3f}], n={verdict.n}"
+        )
         return alert
 
     # ------------------------------------------------------------------ cycle 2
@@ -133,7 +135,9 @@ class Story:
         """The mix of people changes; the watch finds it; the third turn waits for the visitor."""
         from fairloop.cli.demo.traffic import Traffic, shifted
 
-        self.say(f"\n5. The mix of people shifts: {SHIFTED_ROWS:,} real rows resampled, over 40 with long hours five times as often")
+        self.say(
+            f"\n5. The mix of people shifts: {SHIFTED_ROWS:,} real rows resampled, over 40 with long hours five times as often"
+        )
         moved = Traffic(self.client(), LOOP, shifted(held_out, SHIFTED_ROWS, seed=5))
         try:
             moved.send(SHIFTED_ROWS)

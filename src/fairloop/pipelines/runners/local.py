@@ -55,9 +55,7 @@ class LocalRunner:
             if len(self._failures.get(asked.key, ())) >= _START_FAILURES:
                 stuck[asked.key] = f"No worker could be started: {self._failures.pop(asked.key)[-1]}"
                 continue
-            idle = sum(
-                1 for w, key in alive.items() if key == asked.key and w not in busy and w not in self._leaving
-            )
+            idle = sum(1 for w, key in alive.items() if key == asked.key and w not in busy and w not in self._leaving)
             for _ in range(min(asked.ready, self._limit) - idle):
                 if len(alive) >= self._limit:
                     self._make_room(alive, busy, wanted)
@@ -112,9 +110,7 @@ class LocalRunner:
 
     def _make_room(self, alive: dict[str, str], busy: set[str], wanted: set[str]) -> None:
         """Ask one idle worker of a key nobody waits for to end."""
-        spare = [
-            w for w, key in alive.items() if w not in busy and w not in self._leaving and key not in wanted
-        ]
+        spare = [w for w, key in alive.items() if w not in busy and w not in self._leaving and key not in wanted]
         if spare:
             self._leaving.add(spare[0])
             self._waiters.wake(alive[spare[0]])

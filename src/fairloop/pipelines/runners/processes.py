@@ -39,9 +39,7 @@ def write_note(folder: Path, worker: str, key: str) -> Path:
 def read_note(file: Path) -> Note | None:
     try:
         told = codec.loads(file.read_text())
-        return Note(
-            worker=told["worker"], key=told["key"], pid=int(told["pid"]), born_s=float(told["born_s"])
-        )
+        return Note(worker=told["worker"], key=told["key"], pid=int(told["pid"]), born_s=float(told["born_s"]))
     except (OSError, InvalidInput, KeyError, TypeError, ValueError):
         return None
 
@@ -49,9 +47,7 @@ def read_note(file: Path) -> Note | None:
 def lives(pid: int, born_s: float) -> bool:
     try:
         process = psutil.Process(pid)
-        return (
-            bool(abs(process.create_time() - born_s) < _SAME_S) and process.status() != psutil.STATUS_ZOMBIE
-        )
+        return bool(abs(process.create_time() - born_s) < _SAME_S) and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
 

@@ -31,7 +31,9 @@ def chunks_of(spool: Any) -> Iterator[bytes]:
             yield chunk
 
 
-async def put_blob(request: Request[Any, Any, Any], services: Services, project: Project, sha256: str) -> dict[str, Any]:
+async def put_blob(
+    request: Request[Any, Any, Any], services: Services, project: Project, sha256: str
+) -> dict[str, Any]:
     """Store bytes under their sha256; refused when they hash to something else."""
     spool = await spooled(request)
     found, size = await asyncio.to_thread(services.files.put_blob, project.id, chunks_of(spool), expected=sha256)

@@ -71,7 +71,9 @@ def decide_approval(services: Services, project: Project, identity: Identity, ap
     """Approve or refuse, with a reason."""
     if data.decision not in {"approved", "refused"}:
         raise InvalidInput(f"decision={data.decision!r}: send 'approved' or 'refused'.")
-    return services.loops.decide(project.id, approval_id, identity, approve=data.decision == "approved", reason=data.reason)
+    return services.loops.decide(
+        project.id, approval_id, identity, approve=data.decision == "approved", reason=data.reason
+    )
 
 
 def cycle_of_alert(services: Services, project: Project, identity: Identity, alert_id: str) -> Cycle:

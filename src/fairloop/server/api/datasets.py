@@ -18,7 +18,9 @@ def create_version(services: Services, identity: Identity, project: Project, dat
     return version
 
 
-def list_datasets(services: Services, project: Project, cursor: str | None = None, limit: int = 100) -> Page[DatasetVersion]:
+def list_datasets(
+    services: Services, project: Project, cursor: str | None = None, limit: int = 100
+) -> Page[DatasetVersion]:
     """The newest version of every dataset, by name."""
     return services.datasets.list(project.id, cursor=cursor, limit=limit)
 

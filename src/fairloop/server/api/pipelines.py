@@ -30,9 +30,7 @@ async def start(
     request: Request[Any, Any, Any], services: Services, identity: Identity, project: Project
 ) -> PipelineRun:
     """Start a pipeline run."""
-    data = from_plain(
-        NewPipelineRun, codec.loads(await request.body())
-    )  # our codec keeps NaN and -0.0 in parameters
+    data = from_plain(NewPipelineRun, codec.loads(await request.body()))  # our codec keeps NaN and -0.0 in parameters
     return await asyncio.to_thread(services.pipelines.start, project.id, data.graph, data.capture, data.params,
                                    author=identity.name)  # fmt: skip
 
@@ -93,17 +91,13 @@ async def _changes(services: Services, project_id: str, run_id: str) -> AsyncIte
         await asyncio.sleep(_LOOK_S)
 
 
-async def log_events(
-    services: Services, project: Project, step_run_id: str, after: int = 0
-) -> ServerSentEvent:
+async def log_events(services: Services, project: Project, step_run_id: str, after: int = 0) -> ServerSentEvent:
     """What a step writes, line by line, until it ends."""
     await asyncio.to_thread(services.pipelines.step, project.id, step_run_id)
     return ServerSentEvent(_lines(services, project.id, step_run_id, after))
 
 
-async def _lines(
-    services: Services, project_id: str, step_run_id: str, after: int
-) -> AsyncIterator[dict[str, str]]:
+async def _lines(services: Services, project_id: str, step_run_id: str, after: int) -> AsyncIterator[dict[str, str]]:
     while not services.waiters.closed:
         state = (await asyncio.to_thread(services.pipelines.step, project_id, step_run_id)).state
         lines = await asyncio.to_thread(services.pipelines.log, project_id, step_run_id, after)

@@ -15,9 +15,7 @@ from fairloop.pipelines.schedules import NewSchedule
 from fairloop.server.services import Services
 
 
-async def create(
-    request: Request[Any, Any, Any], services: Services, identity: Identity, project: Project
-) -> Schedule:
+async def create(request: Request[Any, Any, Any], services: Services, identity: Identity, project: Project) -> Schedule:
     """Run a pipeline by cron line or interval."""
     data = from_plain(NewSchedule, codec.loads(await request.body()))
     made = await asyncio.to_thread(services.schedules.every, project.id, data.graph, data.capture, data.params,

@@ -76,9 +76,7 @@ async def heartbeat(
 ) -> dict[str, Any]:
     """A sign of life from a running step, with what it wrote."""
     told = await _body(request, "token")
-    work = services.work.submit_heartbeat(
-        project.id, step_run_id, int(told["token"]), list(told.get("log", []))
-    )
+    work = services.work.submit_heartbeat(project.id, step_run_id, int(told["token"]), list(told.get("log", [])))
     return {"cancel": await asyncio.wrap_future(work)}
 
 

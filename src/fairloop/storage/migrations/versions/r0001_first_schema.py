@@ -10,7 +10,6 @@ down_revision = None
 
 
 # fmt: off
-# ruff: noqa: E501
 def upgrade() -> None:
     _part_1()
     _part_2()
