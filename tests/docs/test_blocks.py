@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from tests.docs.pages import PREPARE
 
@@ -61,10 +62,9 @@ def test_every_block_runs(page: Path, tmp_path: Path) -> None:
 
 
 def end_servers(folder: Path) -> None:
-    """End the server and the endpoints that the page started in ``folder``."""
-    mine = subprocess.run(["pgrep", "-f", str(folder)], capture_output=True, text=True, check=False)
-    for pid in mine.stdout.split():
-        try:
-            os.kill(int(pid), signal.SIGTERM)
-        except ProcessLookupError:
-            continue
+    """End the server, its workers and the endpoints that the page started in ``folder``."""
+    for process in psutil.process_iter(["cmdline", "cwd"]):
+        place, words = process.info["cwd"] or "", process.info["cmdline"] or []
+        if process.pid != os.getpid() and (Path(place).is_relative_to(folder) or any(str(folder) in w for w in words)):
+            with suppress(psutil.NoSuchProcess):
+                process.terminate()
