@@ -19,7 +19,7 @@ from fairloop.core.records import to_plain
 from fairloop.core.units import parse_seconds
 from fairloop.errors import FairloopError, NotFound, Unavailable
 from fairloop.evaluation.choose import Choice, choose
-from fairloop.evaluation.plan import mitigation_plan
+from fairloop.evaluation.plan import mitigation_plan, name_of, not_tried
 from fairloop.evaluation.service import Evaluations
 from fairloop.loops.graphs import data_graph, gate_graph, mitigate_graph, table_param, train_graph
 from fairloop.loops.release import Release
@@ -195,18 +195,20 @@ class Turn:
         tried = {c.id for c in candidates if f"gate:{c.id}" in self.cycle.pipeline_run_ids}
         judged = [(c, self._evaluation(c.id, "validation")) for c in candidates if c.id not in tried]
         choice = choose([(c, e) for c, e in judged if e is not None], self._step_gates(), self.definition.primary)
+        left_out = not_tried(self.definition.mitigate) if after == "mitigate" or choice.candidate_id is None else {}
+        told = choice.words + _left_out_words(left_out)
+        data = {"frontier": choice.points, "after": after, "not_tried": left_out}
         if choice.candidate_id is not None:
             self._mark(choice)
-            self.driver.loops.move(self.cycle, "chosen", choice.words, stage=Stage.GATE,
-                                   chosen_candidate_id=choice.candidate_id, words=choice.words,
-                                   data={"frontier": choice.points, "after": after})  # fmt: skip
+            self.driver.loops.move(self.cycle, "chosen", told, stage=Stage.GATE,
+                                   chosen_candidate_id=choice.candidate_id, words=told, data=data)  # fmt: skip
         elif after == "train" and self._can_mitigate():
             words = f"The plain candidate was refused by the gate: {choice.words}"
             self._mark(choice)
-            self.driver.loops.move(self.cycle, "refused_candidate", words, stage=Stage.MITIGATE,
-                                   data={"frontier": choice.points, "after": after})  # fmt: skip
+            self.driver.loops.move(self.cycle, "refused_candidate", words, stage=Stage.MITIGATE, data=data)
         else:
-            self._refuse(choice.words, {"frontier": choice.points, "after": after})
+            self._mark(choice)
+            self._refuse(told, data)
 
     def _can_mitigate(self) -> bool:
         gap = any(check.metric in GROUP_METRICS for check in self.cycle.gates)
@@ -296,3 +298,9 @@ class Turn:
             words = (f"{request.decided_by} refused it: {request.reason}" if request.decision == "refused"
                      else "Nobody decided before the request expired.")  # fmt: skip
             self._refuse(words)
+
+
+def _left_out_words(left_out: dict[str, str]) -> str:
+    """Why a method that the policy names made no candidate."""
+    said = [f" {name_of(method, None).capitalize()} was {why}." for method, why in left_out.items()]
+    return "".join(said)

@@ -10,6 +10,7 @@ down_revision = None
 
 
 # fmt: off
+# ruff: noqa: E501
 def upgrade() -> None:
     _part_1()
     _part_2()
