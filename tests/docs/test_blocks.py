@@ -19,7 +19,9 @@ from tests.docs.pages import PREPARE
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-BLOCK = re.compile(r"(?:<!-- (?P<mark>[^\n]*?) -->\n)?```(?P<kind>bash|python|toml|yaml|console)\n(?P<body>.*?)```", re.DOTALL)
+BLOCK = re.compile(
+    r"(?:<!-- (?P<mark>[^\n]*?) -->\n)?```(?P<kind>bash|python|toml|yaml|console)\n(?P<body>.*?)```", re.DOTALL
+)
 LIMIT_S = 150
 
 
@@ -55,8 +57,12 @@ def test_every_block_runs(page: Path, tmp_path: Path) -> None:
                 script = tmp_path / f"block_{number}.py"
                 script.write_text(body, "utf-8")
                 command = [sys.executable, str(script)]
-            done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=LIMIT_S)
-            assert done.returncode == 0, f"{name}, block {number}:\n{body}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+            done = subprocess.run(
+                command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=LIMIT_S
+            )
+            assert done.returncode == 0, (
+                f"{name}, block {number}:\n{body}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+            )
     finally:
         end_servers(tmp_path)
 
