@@ -11,7 +11,7 @@ from litestar import Request
 from fairloop.core.endpoints import Deployment, Endpoint, Rollout
 from fairloop.core.models import ModelVersion
 from fairloop.core.people import Identity, Project
-from fairloop.core.records import Page, to_wire
+from fairloop.core.records import Page, to_plain, to_wire
 from fairloop.errors import InvalidInput, NotFound, Refused
 from fairloop.server.services import Services
 from fairloop.serving.feedback import Told
@@ -60,7 +60,7 @@ def find(services: Services, project: Project, name: str) -> Endpoint:
 
 def shown(services: Services, endpoint: Endpoint) -> dict[str, Any]:
     """An endpoint as REST and the pages show it."""
-    traffic = {d: {k: v for k, v in to_wire(t).items() if k != "slow"}
+    traffic = {d: {k: v for k, v in to_plain(t).items() if k != "slow"}
                for d, t in services.serving.traffic(endpoint.id).items()}  # fmt: skip
     stats = services.serving.stats(endpoint.id)
     return {

@@ -59,8 +59,8 @@ ROUTES: list[Route] = [
     _get(IN + "/loops", projects.loops, P.PROJECT_READ),
     _get(IN + "/search", search.search, P.PROJECT_READ),
     _get(IN + "/settings", projects.settings, P.PROJECT_READ),
-    _post(IN + "/members", projects.set_member, P.PROJECT_EDIT),
-    _post(IN + "/members/remove", projects.remove_member, P.PROJECT_EDIT),
+    _post(IN + "/members", projects.set_member, P.MEMBERS_MANAGE),
+    _post(IN + "/members/remove", projects.remove_member, P.MEMBERS_MANAGE),
     _get(IN + "/audit", people.audit, P.AUDIT_READ),
     # ---- cycles
     _get(IN + "/cycles/{cycle_id:str}", cycles.show, P.PROJECT_READ),
