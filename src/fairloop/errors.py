@@ -8,6 +8,7 @@ FairloopError
  |    +-- AlreadyExists
  |    +-- StaleLease       a late result with an old fencing token
  |    +-- PreconditionFailed
+ |    +-- UnderWay         the same request, sent before, has not ended
  +-- Unauthenticated       who are you
  +-- PermissionDenied      you may not
  +-- Refused               policy or safety says no (an untrusted model file, a self-approval)
@@ -63,6 +64,10 @@ class StaleLease(Conflict):
 
 class PreconditionFailed(Conflict):
     code = "precondition_failed"
+
+
+class UnderWay(Conflict):
+    code = "under_way"
 
 
 class Unauthenticated(FairloopError):

@@ -186,7 +186,9 @@ def test_a_method_that_was_not_tried_is_told_with_its_reason(client: Client, pro
     told = event(client, proposed, "refused_candidate")
     assert list(told.data["not_tried"]) == ["threshold_optimizer"]
     assert "at prediction time" in told.data["not_tried"]["threshold_optimizer"]
-    assert "threshold optimizer was not tried" in event(client, proposed, "chosen").text.replace("Threshold", "threshold")
+    assert "threshold optimizer was not tried" in event(client, proposed, "chosen").text.replace(
+        "Threshold", "threshold"
+    )
 
 
 def test_a_second_cycle_cannot_start_meanwhile(client: Client, proposed: Cycle, version: str) -> None:
@@ -212,7 +214,9 @@ def turned_down(client: Client, manager: Client, proposed: Cycle) -> Cycle:
     return wait(client, proposed)
 
 
-def test_a_refusal_ends_the_cycle_and_changes_nothing(client: Client, manager: Client, first: Cycle, turned_down: Cycle) -> None:
+def test_a_refusal_ends_the_cycle_and_changes_nothing(
+    client: Client, manager: Client, first: Cycle, turned_down: Cycle
+) -> None:
     assert turned_down.stage is Stage.REFUSED
     assert turned_down.words == f"{MANAGER} refused it: the loss of quality is too large"
     assert shares(client, "main") == {first.model_version_id: 100}
@@ -268,6 +272,17 @@ def test_nobody_decided_in_time(client: Client, manager: Client, version: str) -
     assert "late" not in [e.name for e in client.endpoints.list()]
 
 
+def test_cancelled_while_it_waits_for_a_person(client: Client, manager: Client, version: str) -> None:
+    cycle = turn(client, loop("called_off", approval=fl.Approval()), version, until=(Stage.APPROVE,))
+    request = waiting_request(client, cycle)
+    client.cycles.cancel(cycle.id, "the question has gone away")
+    assert client.approvals.get(request.id).decision == "expired"
+    with pytest.raises(Conflict, match="already expired"):
+        manager.approvals.decide(request.id, approve=True, reason=REASON)
+    assert client.approvals.list(decision="waiting") == []
+    assert "called_off" not in [e.name for e in client.endpoints.list()]
+
+
 def test_a_gate_nobody_can_pass(client: Client, version: str) -> None:
     gates = [fl.gate("roc_auc", at_least=0.999), GAP]
     cycle = turn(client, loop("strict", gates=gates), version)
@@ -303,7 +318,11 @@ def test_cancel_during_training_ends_its_processes(client: Client, version: str,
     assert client.cycles.cancel(cycle.id, "not needed any more").words.startswith("Cancelled by")
     step, _ = marked(tmp_path, "fit begun")[0]
     settle(lambda: not psutil.pid_exists(step) or psutil.Process(step).status() == psutil.STATUS_ZOMBIE, 20)
-    settle(lambda: client.pipelines.get(cycle.pipeline_run_ids.get("train") or _train_run(client, cycle)).state == "cancelled")
+    settle(
+        lambda: (
+            client.pipelines.get(cycle.pipeline_run_ids.get("train") or _train_run(client, cycle)).state == "cancelled"
+        )
+    )
     assert marked(tmp_path, "fit done") == []
     with pytest.raises(Conflict, match="is over"):
         client.cycles.cancel(cycle.id, "twice")

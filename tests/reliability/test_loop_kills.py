@@ -135,6 +135,8 @@ def test_a_cycle_ends_whatever_is_killed(machine: Machine, tmp_path: Path, kind:
     assert len(marked(marks, "fit begun")) == (2 if kind == "worker in training" else 1)
     kinds = [e.kind for e in machine.client.cycles.events(cycle.id)]
     assert [kinds.count(k) for k in ("started", "chosen", "gate", "approved", "live")] == [1] * 5
-    (evaluation,) = [e for e in machine.client.candidates.evaluations(str(done.chosen_candidate_id)) if e.part == "test"]
+    (evaluation,) = [
+        e for e in machine.client.candidates.evaluations(str(done.chosen_candidate_id)) if e.part == "test"
+    ]
     assert evaluation.n > 0
     assert send(machine.client, "main", 5)

@@ -194,7 +194,10 @@ class Asking:
         self._thread.start()
 
     def _run(self) -> None:
-        body = {"dataframe_records": [{"skill": 0.1, "place": 0.5, "luck": 0.0}], "params": {"sensitive": {"group": ["A"]}}}
+        body = {
+            "dataframe_records": [{"skill": 0.1, "place": 0.5, "luck": 0.0}],
+            "params": {"sensitive": {"group": ["A"]}},
+        }
         with httpx.Client(timeout=30, trust_env=False) as http:
             while not self._stop.is_set():
                 try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,16 @@ from fairloop.client.http import Http
 from fairloop.core import codec
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 0.5
+_SAFE_TO_REPEAT = ("/claim", "/heartbeat", "/result", "/log", "/windows", "/seal")
+"""What these are sent is known by a token or an order of its own; they are also too frequent to be kept."""
 
 
 class PatientHttp(Http):
     """Requests are repeated until they are answered, for ``patience_s`` at most.
 
-    For step processes only: what they send is either idempotent or guarded by their step's token. ``server_file`` is
-    where a server on this machine notes its address.
+    For step processes only: what they send is idempotent, guarded by their step's token, or carries an
+    ``Idempotency-Key`` so that a repeated create makes one thing. ``server_file`` is where a server on this machine
+    notes its address.
     """
 
     def __init__(self, url: str, *, token: str, server_file: Path, patience_s: float, timeout_s: float = 60.0) -> None:
@@ -30,12 +34,14 @@ class PatientHttp(Http):
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         began, pause = time.monotonic(), _FIRST_PAUSE_S
+        if method == "POST" and not path.endswith(_SAFE_TO_REPEAT):
+            options["headers"] = {"Idempotency-Key": uuid.uuid4().hex, **(options.get("headers") or {})}
         while True:
             try:
                 return super().request(method, path, **options)
             except errors.StorageFull:
                 raise
-            except errors.Unavailable:
+            except (errors.Unavailable, errors.UnderWay):
                 if time.monotonic() - began + pause > self.patience_s:
                     raise
             time.sleep(pause)

@@ -10,6 +10,7 @@ from fairloop.errors import InvalidInput
 
 MITIGATIONS = ("reweighing", "exponentiated_gradient", "threshold_optimizer")
 ON_ALERT = ("notify", "propose", "auto")
+SHORTEST_WATCH_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +108,18 @@ class LoopDefinition:
                     f"The check on {check.metric} compares groups by {check.by!r}, which is not among the sensitive "
                     f"attributes {self.data.sensitive}; add it to Data(sensitive=[...])."
                 )
+        for attribute in self.rollout.judge_by:
+            if attribute not in self.data.sensitive:
+                raise InvalidInput(
+                    f"The canary is judged by {attribute!r}, which is not among the sensitive attributes "
+                    f"{self.data.sensitive}; add it to Data(sensitive=[...])."
+                )
         if self.mitigate and not self.data.sensitive:
             raise InvalidInput("Mitigation needs a sensitive attribute; name one in Data(sensitive=[...]).")
         if self.window < 50:
             raise InvalidInput(f"window={self.window} is too small to judge; use 50 rows or more.")
-        parse_seconds(self.watch_every)
+        if parse_seconds(self.watch_every) < SHORTEST_WATCH_S:
+            raise InvalidInput(f"watch_every={self.watch_every!r} is too often; use '{SHORTEST_WATCH_S:g}s' or more.")
+        watched = [check.name for check in self.watch]
+        if twice := {name for name in watched if watched.count(name) > 1}:
+            raise InvalidInput(f"The check {min(twice)!r} stands twice in watch=[...]; keep one of them.")

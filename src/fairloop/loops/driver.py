@@ -51,6 +51,12 @@ class Driver:
                 log.warning("cycle %s waits: %s", cycle.id, cause.message)
             except FairloopError as cause:
                 self._end(cycle, Stage.FAILED, f"The cycle stopped: {cause.message}")
+            except (
+                Exception
+            ) as cause:  # a fault of ours with one cycle must not stop the others, nor leave it open for ever
+                log.exception("cycle %s failed", cycle.id)
+                words = f"The cycle stopped on a fault inside Fairloop ({type(cause).__name__}); the server's log says more."
+                self._end(cycle, Stage.FAILED, words)
 
     def _advance(self, cycle: Cycle) -> None:
         definition, graph, capture = self.loops.definition(cycle)
@@ -261,7 +267,9 @@ class Turn:
             if candidate.method == "plain" and self._can_mitigate():
                 self.driver.loops.move(self.cycle, "gate", words, stage=Stage.MITIGATE, data=data, cost_usd=cost)
             else:
-                self.driver.loops.move(self.cycle, "gate", words, stage=Stage.REFUSED, words=words, data=data, cost_usd=cost)
+                self.driver.loops.move(
+                    self.cycle, "gate", words, stage=Stage.REFUSED, words=words, data=data, cost_usd=cost
+                )
             return
         version = self.driver.release.register(self.cycle, self.definition, candidate)
         words = f"All {len(verdicts)} gates passed on the test part; registered as {version.model} v{version.version}."
@@ -273,7 +281,11 @@ class Turn:
     # ------------------------------------------------------------------ approve
     def _approval_policy(self) -> Approval | None:
         """The loop's; a cycle an alert started always needs one, unless the policy says in writing that it may not."""
-        if self.definition.approval is None and self.cycle.trigger["kind"] == "alert" and self.definition.on_alert != "auto":
+        if (
+            self.definition.approval is None
+            and self.cycle.trigger["kind"] == "alert"
+            and self.definition.on_alert != "auto"
+        ):
             return Approval()
         return self.definition.approval
 

@@ -10,7 +10,7 @@ from fairloop.core.cycles import Cycle, Loop
 from fairloop.core.loops import LoopDefinition
 from fairloop.core.monitors import Alert
 from fairloop.datasets.service import Datasets
-from fairloop.errors import Conflict, InvalidInput
+from fairloop.errors import Conflict, FairloopError, InvalidInput
 from fairloop.loops.service import Loops, definition_of, watched_limits
 from fairloop.monitoring.service import Monitoring
 
@@ -29,15 +29,28 @@ class Proposals:
     def tick(self) -> None:
         for loop in self.loops.loops():
             definition = definition_of(loop)
-            if definition.on_alert == "notify" or self.loops.open_cycles(loop.project_id, loop.name):
+            if definition.on_alert == "notify":
                 continue
-            alerts = [a for a in self.monitoring.alerts(loop.project_id, state="open")
-                      if a.cycle_id is None and self.monitoring.loop_of(a) == loop.name]  # fmt: skip
-            if alerts:
-                try:
+            try:
+                alerts = self._waiting(loop)
+                if alerts and not self.loops.open_cycles(loop.project_id, loop.name):
                     self._start(loop, definition, alerts[0], author=f"loop {loop.name}")
-                except Conflict:
-                    log.info("loop %s: a cycle began meanwhile", loop.name)
+            except Conflict:
+                log.info("loop %s: a cycle began meanwhile", loop.name)
+            except FairloopError as cause:  # the other loops are not to wait for this one
+                log.warning("loop %s: its alert starts no cycle: %s", loop.name, cause.message)
+
+    def _waiting(self, loop: Loop) -> list[Alert]:
+        """Open alerts that started no cycle yet. One whose cycle began just before a server died is linked to it now."""
+        alerts = [a for a in self.monitoring.alerts(loop.project_id, state="open")
+                  if a.cycle_id is None and self.monitoring.loop_of(a) == loop.name]  # fmt: skip
+        if not alerts:
+            return []
+        begun = {c.trigger.get("alert_id"): c.id for c in self.loops.cycles(loop.project_id, loop.name).items}
+        for alert in alerts:
+            if alert.id in begun:
+                self.monitoring.link_cycle(alert.id, begun[alert.id])
+        return [a for a in alerts if a.id not in begun]
 
     def start(self, project_id: str, alert_id: str, author: str) -> Cycle:
         """A person starts the cycle an alert proposes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from fairloop.core import codec
@@ -10,12 +11,14 @@ from fairloop.core.endpoints import Endpoint, Rollout
 from fairloop.core.loops import LoopDefinition
 from fairloop.core.models import Candidate, ModelVersion
 from fairloop.core.units import parse_seconds
-from fairloop.errors import NotFound
+from fairloop.errors import Conflict, NotFound
 from fairloop.loops.service import Loops
 from fairloop.monitoring.service import Monitoring
 from fairloop.projects.files import Files
 from fairloop.registry.service import Registry
 from fairloop.serving.service import Serving
+
+log = logging.getLogger(__name__)
 
 IN_PRODUCTION = "production"
 """The alias that follows what serves."""
@@ -59,7 +62,9 @@ class Release:
             self._go_live(cycle, definition, rollout)
         elif rollout.state == "rolled_back":
             words = f"The rollout was taken back: {rollout.reason}"
-            self.loops.move(cycle, "rolled_back", words, stage=Stage.REFUSED, words=words, data={"rollout_id": rollout.id})
+            self.loops.move(
+                cycle, "rolled_back", words, stage=Stage.REFUSED, words=words, data={"rollout_id": rollout.id}
+            )
 
     def _rollout(self, cycle: Cycle) -> Rollout | None:
         if cycle.rollout_id is not None:
@@ -76,15 +81,20 @@ class Release:
     def _start(self, cycle: Cycle, definition: LoopDefinition) -> None:
         assert cycle.model_version_id is not None  # noqa: S101  # the stage is entered with a version only
         endpoint = self.serving.ensure_endpoint(cycle.project_id, cycle.loop, loop=cycle.loop)
-        deployment = self.serving.deploy(cycle.project_id, endpoint.name, cycle.model_version_id, share=0, by=cycle.author)
+        deployment = self.serving.deploy(
+            cycle.project_id, endpoint.name, cycle.model_version_id, share=0, by=cycle.author
+        )
         if deployment.state == "failed":
             words = f"The new version failed its smoke test and never saw traffic: {deployment.reason}"
             self.loops.move(cycle, "rolled_back", words, stage=Stage.REFUSED, words=words,
                             data={"deployment_id": deployment.id})  # fmt: skip
             return
+        if self.loops.cycle(cycle.project_id, cycle.id).stage.final:
+            return  # cancelled while the smoke test ran
         rollout = self.serving.start_rollout(cycle.project_id, endpoint.id, deployment.id, definition.rollout,
                                              cycle.gates, cycle_id=cycle.id)  # fmt: skip
-        self.loops.move(cycle, "rollout", self._starting_words(rollout), rollout_id=rollout.id)
+        if not self.loops.move(cycle, "rollout", self._starting_words(rollout), rollout_id=rollout.id):
+            self.withdraw(cycle, "it ended before its rollout began")
 
     def _go_live(self, cycle: Cycle, definition: LoopDefinition, rollout: Rollout) -> None:
         assert cycle.model_version_id is not None  # noqa: S101  # see _start
@@ -100,5 +110,11 @@ class Release:
     def withdraw(self, cycle: Cycle, reason: str) -> None:
         """Take back a rollout of a cancelled cycle."""
         rollout = self._rollout(cycle)
-        if rollout is not None and rollout.ended_ms is None:
+        if rollout is None or rollout.ended_ms is not None:
+            return
+        try:
             self.serving.roll_back(cycle.project_id, rollout.id, reason=f"the cycle was cancelled: {reason}")
+        except (
+            Conflict
+        ) as cause:  # it moved on in this moment; what serves is settled, and the cycle is over either way
+            log.warning("cycle %s: its rollout was not taken back: %s", cycle.id, cause.message)

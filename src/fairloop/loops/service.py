@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from fairloop.access.audit import Audit
-from fairloop.access.permissions import ROLES, Permission
 from fairloop.access.permit import role_in
 from fairloop.core.checks import GROUP_METRICS, Check
 from fairloop.core.clock import Clock
@@ -18,6 +17,7 @@ from fairloop.core.pipelines import Capture, Graph
 from fairloop.core.records import Page, from_plain, to_plain
 from fairloop.core.signals import Signals
 from fairloop.errors import Conflict, InvalidInput, NotFound, PermissionDenied, Refused
+from fairloop.loops.check import check_loop
 from fairloop.storage import loops as rows
 from fairloop.storage.engine import Connection, Database
 
@@ -40,7 +40,9 @@ class Loops:
         self._audit = audit
 
     # ------------------------------------------------------------------ loops
-    def register(self, project_id: str, definition: LoopDefinition, graph: Graph, capture: Capture, author: str) -> Loop:
+    def register(
+        self, project_id: str, definition: LoopDefinition, graph: Graph, capture: Capture, author: str
+    ) -> Loop:
         """The loop as now defined; a new version only when something changed.
 
         Raises
@@ -50,7 +52,7 @@ class Loops:
             exactly one table, or the approval names a role that may not approve.
         """
         check_name(definition.name, "loop")
-        self._check(definition, graph)
+        check_loop(definition, graph)
 
         def work(connection: Connection) -> Loop:
             newest = rows.newest_loop(connection, project_id, definition.name)
@@ -64,21 +66,6 @@ class Loops:
             return loop
 
         return self._database.write(work)
-
-    @staticmethod
-    def _check(definition: LoopDefinition, graph: Graph) -> None:
-        if sum(step.returns == "candidate" for step in graph.steps) != 1:
-            raise InvalidInput(f"The pipeline {graph.name!r} must end in one fl.candidate(model, valid, test).")
-        trainers = [step for step in graph.steps if step.returns == "model"]
-        if definition.mitigate and len(trainers) != 1:
-            raise InvalidInput(f"Mitigation calls the one step that returns fl.Model; {graph.name!r} has {len(trainers)}.")
-        tables = [name for name, value in graph.params.items() if isinstance(value, dict) and value.get("table")]
-        if len(tables) != 1:
-            raise InvalidInput(f"The pipeline {graph.name!r} must take exactly one fl.Table; it takes {len(tables)}.")
-        if definition.approval is not None:
-            able = [str(role) for role, held in ROLES.items() if Permission.MODEL_APPROVE in held]
-            if definition.approval.role not in able:
-                raise InvalidInput(f"The role {definition.approval.role!r} may not approve models; use {' or '.join(able)}.")
 
     def loop(self, project_id: str, name: str) -> Loop:
         """The newest version of a loop."""
@@ -127,12 +114,16 @@ class Loops:
             raise NotFound("No such cycle, or you may not see it.")
         return cycle
 
-    def cycles(self, project_id: str, loop: str | None = None, *, limit: int = 50, cursor: str | None = None) -> Page[Cycle]:
+    def cycles(
+        self, project_id: str, loop: str | None = None, *, limit: int = 50, cursor: str | None = None
+    ) -> Page[Cycle]:
         """Newest first."""
         if not 1 <= limit <= 1000:
             raise InvalidInput(f"limit={limit} must lie between 1 and 1000.")
         if cursor is not None and not cursor.isdecimal():
-            raise InvalidInput(f"{cursor[:40]!r} is not a cursor this server gave out; leave it away for the first page.")
+            raise InvalidInput(
+                f"{cursor[:40]!r} is not a cursor this server gave out; leave it away for the first page."
+            )
         before = int(cursor) if cursor else None
         found = self._database.read(lambda c: rows.listed_cycles(c, project_id, loop, limit + 1, before))
         more = len(found) > limit
@@ -172,6 +163,11 @@ class Loops:
             rows.add_event(connection, cycle.id, now, kind, text, data or {})
             if approval is not None:
                 rows.add_approval(connection, approval)
+            if stage is not None and stage.final:  # nobody is asked about a cycle that is over
+                for request in rows.approvals_where(connection, cycle_id=cycle.id, decision="waiting"):
+                    rows.decide(
+                        connection, request.id, decision="expired", reason=f"The cycle ended {stage}.", decided_ms=now
+                    )
             return True
 
         moved = self._database.write(work)
@@ -180,8 +176,16 @@ class Loops:
 
     def note_run(self, cycle: Cycle, purpose: str, pipeline_run_id: str) -> bool:
         """Remember, before it starts, which pipeline run does ``purpose``: after a crash the same one is started again."""
-        runs = {**cycle.pipeline_run_ids, purpose: pipeline_run_id}
-        return self._database.write(lambda c: rows.change_cycle(c, cycle, pipeline_run_ids=runs))
+
+        def work(connection: Connection) -> bool:
+            now = rows.cycle_by_id(connection, cycle.id)
+            if now is None or purpose in now.pipeline_run_ids:  # another server was faster
+                return False
+            return rows.change_cycle(
+                connection, cycle, pipeline_run_ids={**now.pipeline_run_ids, purpose: pipeline_run_id}
+            )
+
+        return self._database.write(work)
 
     def open_cycles(self, project_id: str | None = None, loop: str | None = None) -> list[Cycle]:
         return self._database.read(lambda c: rows.open_cycles(c, project_id, loop))
@@ -207,7 +211,9 @@ class Loops:
             raise NotFound("No such approval request, or you may not see it.")
         return request
 
-    def decide(self, project_id: str, approval_id: str, identity: Identity, *, approve: bool, reason: str) -> ApprovalRequest:
+    def decide(
+        self, project_id: str, approval_id: str, identity: Identity, *, approve: bool, reason: str
+    ) -> ApprovalRequest:
         """Say yes or no, with a reason.
 
         Raises
@@ -226,7 +232,9 @@ class Loops:
             raise PermissionDenied(f"The policy asks for the role {request.role!r}; {identity.name} is "
                                    f"{role or 'not a member'} here.")  # fmt: skip
         if request.two_person and identity.name == request.author:
-            raise Refused(f"The policy wants a second person: {identity.name} started this cycle and cannot approve it.")
+            raise Refused(
+                f"The policy wants a second person: {identity.name} started this cycle and cannot approve it."
+            )
         now = self._clock.now_ms()
         decision = "approved" if approve else "refused"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from fairloop.core.checks import Check
 from fairloop.core.cycles import Cycle, CycleEvent, Stage
 from fairloop.core.loops import Approval, Canary, Data, LoopDefinition
 from fairloop.core.records import to_plain
@@ -13,7 +14,6 @@ from fairloop.sdk.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from fairloop.client.client import Client
-    from fairloop.core.checks import Check
 
 
 class Loop:
@@ -56,6 +56,11 @@ class Loop:
                  on_alert: str = "propose", primary: str | None = None) -> None:  # fmt: skip
         if not isinstance(pipeline, Pipeline):
             raise InvalidInput(f"pipeline={pipeline!r} is not a pipeline; decorate the function with @fl.pipeline.")
+        _check_kinds(name=(name, str, "text"), data=(data, Data, "fl.Data(...)"), window=(window, int, "a whole number"),
+                     watch_every=(watch_every, str, "text such as '5m'"), approval=(approval, Approval, "fl.Approval(...)"),
+                     rollout=(rollout, Canary, "fl.Canary(...)"))  # fmt: skip
+        _check_lists(gates=(gates, Check, "fl.gate(...)"), watch=(watch, Check, "fl.Drift(), fl.Bias(...)"),
+                     mitigate=(mitigate, str, "names, such as 'reweighing'"))  # fmt: skip
         self.pipeline = pipeline
         self.definition = LoopDefinition(
             name=name, data=data, goal=goal, gates=gates or [], mitigate=mitigate or [], approval=approval,
@@ -101,6 +106,19 @@ class Loop:
 
         gates = "".join(f"<li>{escape(check.question)}</li>" for check in self.definition.gates)
         return f"<b>Loop {escape(self.name)}</b><p>{escape(self.definition.goal)}</p><ul>{gates}</ul>"
+
+
+def _check_kinds(**given: tuple[Any, type, str]) -> None:
+    for name, (value, kind, wanted) in given.items():
+        optional = value is None and name in {"approval", "rollout"}
+        if not optional and (not isinstance(value, kind) or isinstance(value, bool)):
+            raise InvalidInput(f"{name}={value!r}: give {wanted}.")
+
+
+def _check_lists(**given: tuple[Any, type, str]) -> None:
+    for name, (value, kind, wanted) in given.items():
+        if value is not None and not (isinstance(value, list) and all(isinstance(part, kind) for part in value)):
+            raise InvalidInput(f"{name}={value!r}: give a list of {wanted}.")
 
 
 def _print_event(event: CycleEvent) -> Any:

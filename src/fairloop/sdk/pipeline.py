@@ -93,6 +93,10 @@ class Pipeline:
         inside = [path for path in extra if root in path.parents and not functions.installed(path)]
         return graph, capture.take(client.blobs, root, entry=file, extra=inside, python=python)
 
+    def outline(self) -> Graph:
+        """The graph, with nothing stored anywhere: to check it before anything is sent."""
+        return self.graph(_Nowhere(), project_root(_file_of(self.__fairloop_function__)))
+
     def graph(self, blobs: values.BlobStore, root: Path, *, tables: set[str] | None = None) -> Graph:
         """The pipeline function run once on handles, as data."""
         trace, returned = self.trace()

@@ -20,6 +20,7 @@ from fairloop.errors import NotFound, PermissionDenied, Unauthenticated
 from fairloop.server.auth import Gatekeeper
 from fairloop.server.background import Background, workers_of
 from fairloop.server.errors import problem
+from fairloop.server.idempotency import KeepAnswers
 from fairloop.server.lifecycle import Activity
 from fairloop.server.pages.shell import template_config
 from fairloop.server.routes import ROUTES
@@ -98,6 +99,7 @@ def create_app(services: Services, *, activity: Activity | None = None, owner_to
         route_handlers=[build(r, max_body_bytes=settings.max_body_bytes, max_upload_bytes=settings.max_upload_bytes)
                         for r in ROUTES],
         guards=[guard],
+        before_request=services.idempotency.before,
         dependencies={"services": Provide(_services, sync_to_thread=False),
                       "identity": Provide(_identity, sync_to_thread=False),
                       "project": Provide(_project, sync_to_thread=False)},
@@ -112,7 +114,7 @@ def create_app(services: Services, *, activity: Activity | None = None, owner_to
     app.state.services = services
     app.state.routes = ROUTES
     check_routes(app)
-    gatekeeper = Gatekeeper(app.asgi_handler, services, activity or Activity(), owner_token)
+    gatekeeper = Gatekeeper(KeepAnswers(app.asgi_handler, services.idempotency), services, activity or Activity(), owner_token)
     app.state.note_refusal = gatekeeper.note_refusal
     app.asgi_handler = gatekeeper
     return app

@@ -34,6 +34,7 @@ def workers_of(services: Services) -> list[Ticking]:
         services.watcher,
         services.driver,
         services.proposals,
+        services.idempotency,
     ]
     return workers
 

@@ -71,7 +71,7 @@ def problem(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
         return error_page(request, told, status, request.scope.get("state", {}).get("request_id", ""))
     body = {"type": "about:blank", "title": told.code.replace("_", " "), "status": status, "code": told.code,
             "detail": told.message, "request_id": request.scope.get("state", {}).get("request_id", "")}  # fmt: skip
-    headers = {"Retry-After": "2"} if status in {429, 503, 507} else {}
+    headers = {"Retry-After": "2"} if status in {429, 503, 507} or isinstance(told, errors.UnderWay) else {}
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="fairloop"'
     _note(request, told)

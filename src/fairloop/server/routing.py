@@ -21,7 +21,8 @@ class Route:
     """One URL.
 
     ``surface`` is api, page or mlflow: how errors are shown and where the project comes from (the path for api and
-    page, the workspace header for mlflow). ``upload`` lifts the body limit to that of artifacts.
+    page, the workspace header for mlflow). ``upload`` lifts the body limit to that of artifacts. What a ``secret`` one is sent
+    or answers is never kept, not even for a repeated request.
     """
 
     method: HttpMethod | Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -31,6 +32,7 @@ class Route:
     surface: str = "api"
     status: int | None = None
     upload: bool = False
+    secret: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.permission, Permission):
@@ -59,7 +61,7 @@ def check_routes(app: Litestar) -> None:
 
 def build(route: Route, *, max_body_bytes: int, max_upload_bytes: int) -> HTTPRouteHandler:
     """The web framework's handler for ``route``."""
-    options: dict[str, Any] = {"permission": route.permission, "surface": route.surface}
+    options: dict[str, Any] = {"permission": route.permission, "surface": route.surface, "secret": route.secret}
     status = route.status or {"POST": 200, "DELETE": 200}.get(route.method)
     summary = (inspect.getdoc(route.handler) or route.handler.__name__.replace("_", " ")).splitlines()[0]
     return HTTPRouteHandler(

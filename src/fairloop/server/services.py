@@ -31,6 +31,7 @@ from fairloop.pipelines.work import Work
 from fairloop.projects.files import Files
 from fairloop.projects.service import Projects
 from fairloop.registry.service import Registry
+from fairloop.server.idempotency import Idempotency
 from fairloop.serving.allowed import PredictTokens
 from fairloop.serving.service import Serving
 from fairloop.settings import Settings
@@ -69,6 +70,7 @@ class Services:
     serving: Serving
     monitoring: Monitoring
     watcher: Watcher
+    idempotency: Idempotency
 
     def close(self) -> None:
         self.serving.close()
@@ -104,7 +106,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     release = Release(loops, registry, serving, monitoring, files)
     driver = Driver(clock, loops, pipelines, evaluations, release, lambda e: str(monitoring.endpoint_folder(e)))
     lineage = Lineage(loops, registry, serving, monitoring, pipelines, evaluations, datasets)
-    return Services(monitoring=monitoring, watcher=Watcher(clock, monitoring, pipelines),
+    return Services(idempotency=Idempotency(database, clock), monitoring=monitoring, watcher=Watcher(clock, monitoring, pipelines),
                     serving=serving, settings=settings, clock=clock, signals=signals, database=database, audit=audit, people=people,
                     tokens=tokens, sessions=sessions, identities=Identities(people, tokens, sessions, clock),
                     projects=projects, files=files, datasets=datasets, tracking=tracking, registry=registry, evaluations=evaluations,

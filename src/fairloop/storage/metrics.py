@@ -47,6 +47,11 @@ def _order(row: tuple[int, int, int]) -> tuple[int, int, float, int]:
     return (row[0], row[1], value if value == value else float("-inf"), row[2])
 
 
+def is_later(row: tuple[int, int, int], known: tuple[int, int, int]) -> bool:
+    """Whether ``row`` is the latest of the two points (step, timestamp_ms, bits)."""
+    return row != known and _order(row) > _order(known)
+
+
 class _Statements:
     """The same statements in the two drivers' spellings; ``@`` stands for a list of marks."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
@@ -22,8 +23,10 @@ from fairloop.storage import run_search
 from fairloop.storage import runs as rows
 from fairloop.storage.engine import Connection, Database
 from fairloop.storage.files import File
+from fairloop.storage.joined_metrics import Entry
 from fairloop.storage.metrics import Points
 from fairloop.tracking.experiments import Experiments
+from fairloop.tracking.joined import POINTS, Joined
 from fairloop.tracking.leases import Leases
 from fairloop.tracking.limits import (
     BATCH_METRICS,
@@ -54,6 +57,7 @@ class Tracking:
         self._clock = clock
         self._lease_s = lease_s
         self._leases = Leases(database, clock)
+        self._joined = Joined(database, clock)
         self.files = files
         self.experiments = Experiments(database, clock)
         self.logged_models = LoggedModels(database, clock)
@@ -227,6 +231,12 @@ class Tracking:
             points.touch(connection, driver, found, now)
 
         return self._database.submit(work)
+
+    def log_soon(self, project_id: str, run_id: str, series: list[Points]) -> asyncio.Future[None]:
+        """Points without params and tags, from an event loop: a few are written together with what others log."""
+        if not series or sum(len(s.bits) for s in series) > POINTS:
+            return asyncio.wrap_future(self.submit_batch(project_id, run_id, series, {}, {}))
+        return self._joined.log(Entry(project_id, run_id, series))
 
     def delete_tag(self, project_id: str, run_id: str, key: str) -> None:
         def work(connection: Connection) -> None:

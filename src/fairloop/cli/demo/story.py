@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fairloop.cli.demo.report import cycle_report
+from fairloop.cli.loading import find_loop
 from fairloop.client.client import Client
 from fairloop.core.cycles import Cycle, CycleEvent, Stage
 from fairloop.core.people import Role
@@ -78,7 +77,7 @@ class Story:
         target = self.folder / "loop.py"
         with resources.as_file(source) as path:
             shutil.copyfile(path, target)
-        loop: Loop = load_module(target).loop
+        loop = find_loop(target)
         people = census(loop)
         learning, held_out = people.split(0.8, 0.2, seed=11)
         return loop, learning, held_out
@@ -232,15 +231,3 @@ def census(loop: Loop) -> Table:
     sample = resources.files("fairloop.datasets") / "samples" / "adult.parquet"
     with resources.as_file(sample) as path:
         return Table.from_file(path, roles)
-
-
-def load_module(path: Path) -> Any:
-    """A user's file as a module of its own name, its folder importable."""
-    sys.path.insert(0, str(path.parent))
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None  # noqa: S101  # a .py path always has a spec
-    assert spec.loader is not None  # noqa: S101
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module

@@ -6,7 +6,6 @@ import asyncio
 import struct
 from collections import defaultdict
 from collections.abc import Mapping
-from concurrent.futures import Future
 from typing import Any
 
 from litestar import Request, Response
@@ -63,16 +62,18 @@ def _submit(
     points: list[wire.Point],
     params: Mapping[str, str],
     tags: Mapping[str, str],
-) -> Future[None]:
-    return services.tracking.submit_batch(
-        project.id, run_id, series(points), params, tags, name=tags.get(wire.RUN_NAME)
+) -> asyncio.Future[None]:
+    if not params and not tags:
+        return services.tracking.log_soon(project.id, run_id, series(points))
+    return asyncio.wrap_future(
+        services.tracking.submit_batch(project.id, run_id, series(points), params, tags, name=tags.get(wire.RUN_NAME))
     )
 
 
 async def _done(
-    services: Services, project: Project, run_id: str, points: list[wire.Point], written: Future[None]
+    services: Services, project: Project, run_id: str, points: list[wire.Point], written: asyncio.Future[None]
 ) -> Response[bytes]:
-    await asyncio.wrap_future(written)
+    await written
     named = [
         {
             "model_id": p.model_id,
