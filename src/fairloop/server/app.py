@@ -114,7 +114,9 @@ def create_app(services: Services, *, activity: Activity | None = None, owner_to
     app.state.services = services
     app.state.routes = ROUTES
     check_routes(app)
-    gatekeeper = Gatekeeper(KeepAnswers(app.asgi_handler, services.idempotency), services, activity or Activity(), owner_token)
+    gatekeeper = Gatekeeper(
+        KeepAnswers(app.asgi_handler, services.idempotency), services, activity or Activity(), owner_token
+    )
     app.state.note_refusal = gatekeeper.note_refusal
     app.asgi_handler = gatekeeper
     return app
