@@ -121,6 +121,15 @@ def test_links_and_pictures_exist(path: Path) -> None:
             assert anchor in {re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in headings}, target
 
 
+def test_named_files_exist() -> None:
+    named = re.compile(r"`((?:[a-z_]+/)+[a-z_.]+|tests/[a-z_/]+)`")
+    for path in PAGES:
+        for name in named.findall(path.read_text("utf-8")):
+            places = [ROOT / name, ROOT / "src/fairloop" / name]
+            if name.startswith(("tests/", "docs/")) or name.endswith(".py"):
+                assert any(place.exists() for place in places), f"{path.name} names {name}"
+
+
 def test_every_page_is_on_the_map() -> None:
     told = page("index.md")
     assert not [p.name for p in DOCS.glob("*.md") if p.name != "index.md" and f"({p.name})" not in told]
