@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import inspect
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 
 from fairloop.client.client import Client
 from fairloop.core.pipelines import Capture, Graph, StepSpec
-from fairloop.errors import InvalidInput
+from fairloop.errors import InvalidInput, NotFound
 from fairloop.pipelines import cache, capture, functions, values
 from fairloop.pipelines.graph import is_stored, plan, system_step
 from fairloop.pipelines.workspace import project_root
@@ -153,6 +154,16 @@ def pipeline(function: Callable[..., Any]) -> Pipeline:
     if not inspect.isfunction(function):
         raise InvalidInput(f"@fl.pipeline decorates functions, not {function!r}; write it without brackets.")
     return Pipeline(function)
+
+
+class _Nowhere:
+    """Where :meth:`Pipeline.outline` stores: names by hash, and forgets."""
+
+    def put(self, data: bytes) -> str:
+        return hashlib.sha256(data).hexdigest()
+
+    def get(self, sha256: str) -> bytes:
+        raise NotFound(f"{sha256} was not kept: this graph is an outline only.")
 
 
 def _dataset(name: str, value: Any, client: Client) -> dict[str, Any]:

@@ -1,0 +1,26 @@
+"""Can this pipeline turn this loop? Asked where loop.py runs, before anything is sent, and by the server again."""
+
+from __future__ import annotations
+
+from fairloop.access.permissions import ROLES, Permission
+from fairloop.core.loops import LoopDefinition
+from fairloop.core.pipelines import Graph
+from fairloop.errors import InvalidInput
+
+
+def check_loop(definition: LoopDefinition, graph: Graph) -> None:
+    """Raise InvalidInput, with the fix, when ``graph`` cannot do what ``definition`` asks for."""
+    if sum(step.returns == "candidate" for step in graph.steps) != 1:
+        raise InvalidInput(f"The pipeline {graph.name!r} must end in one fl.candidate(model, valid, test).")
+    trainers = [step for step in graph.steps if step.returns == "model"]
+    if definition.mitigate and len(trainers) != 1:
+        raise InvalidInput(f"Mitigation calls the one step that returns fl.Model; {graph.name!r} has {len(trainers)}.")
+    tables = [name for name, value in graph.params.items() if isinstance(value, dict) and value.get("table")]
+    if len(tables) != 1:
+        raise InvalidInput(f"The pipeline {graph.name!r} must take exactly one fl.Table; it takes {len(tables)}.")
+    if definition.approval is not None:
+        able = [str(role) for role, held in ROLES.items() if Permission.MODEL_APPROVE in held]
+        if definition.approval.role not in able:
+            raise InvalidInput(
+                f"The role {definition.approval.role!r} may not approve models; use {' or '.join(able)}."
+            )
