@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from fairloop.core.checks import Check
+from fairloop.core.checks import GROUP_METRICS, Check
 from fairloop.core.cycles import Cycle, Loop
 from fairloop.core.loops import LoopDefinition
 from fairloop.core.monitors import Alert
@@ -50,7 +50,7 @@ class Proposals:
         for alert in alerts:
             if alert.id in begun:
                 self.monitoring.link_cycle(alert.id, begun[alert.id])
-        return [a for a in alerts if a.id not in begun]
+        return sorted((a for a in alerts if a.id not in begun), key=_urgency)
 
     def start(self, project_id: str, alert_id: str, author: str) -> Cycle:
         """A person starts the cycle an alert proposes."""
@@ -73,3 +73,10 @@ class Proposals:
                                        dataset_version_id=newest, extra_gates=[*gates, *watched_limits(definition)])  # fmt: skip
         self.monitoring.link_cycle(alert.id, cycle.id)
         return cycle
+
+
+def _urgency(alert: Alert) -> tuple[int, int]:
+    """People first, then quality, then the inputs that moved, then their effect on the scores; older before newer."""
+    check = alert.verdict.check
+    ranks = {"drift": 2, "prediction_drift": 3}
+    return 0 if check.metric in GROUP_METRICS else ranks.get(check.metric, 1), alert.opened_ms

@@ -140,7 +140,7 @@ def _groups(candidate: Traffic, incumbent: Traffic, attribute: str, gates: list[
     status = Status.FAIL if decide(found, limit) == "fail" else Status.INSUFFICIENT
     if status is not Status.FAIL and decide(found, limit + GAP_MARGIN) == "pass":
         status = Status.PASS
-    return _verdict(gate, status, found, words, groups=groups)
+    return _verdict(gate, status, found, words, counts=groups)
 
 
 def _against_incumbent(groups: dict[str, tuple[int, int]], candidate: Traffic, incumbent: Traffic, attribute: str,
@@ -165,7 +165,7 @@ def _against_incumbent(groups: dict[str, tuple[int, int]], candidate: Traffic, i
     status = Status.FAIL if "fail" in found else Status.PASS if set(found) == {"pass"} else Status.INSUFFICIENT
     words = (f"Selection of {attribute}={group} fell by {worst.estimate:.3f}{_between(worst)}; "
              f"at most {SELECTION_MARGIN:g} is allowed.")  # fmt: skip
-    return _verdict(check, status, worst, words, groups=groups, compared="difference")
+    return _verdict(check, status, worst, words, counts=groups, compared="difference")
 
 
 def pooled(groups: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fairloop.core.checks import HIGHER_IS_BETTER, LOWER_IS_BETTER, METRICS, Check
+from fairloop.core.checks import GROUP_METRICS, HIGHER_IS_BETTER, LOWER_IS_BETTER, METRICS, Check
 from fairloop.core.models import Candidate, Evaluation
 from fairloop.server.pages.words import measured, metric
 
@@ -132,11 +132,10 @@ def frontier(
         if name in {check.metric, check.name}
     }
     quality = [n for n in sorted(names) if n.split(" by ")[0] in HIGHER_IS_BETTER]
-    gaps = [n for n in sorted(names) if n.split(" by ")[0] in METRICS and n not in quality]
-    start_x = next(
-        (c.name for c in gates if c.name in gaps),
-        next((c.metric for c in gates if c.metric in gaps), gaps[0] if gaps else ""),
-    )
+    ordered = sorted(names, key=lambda n: (n.split(" by ")[0] not in GROUP_METRICS, n))
+    gaps = [n for n in ordered if n.split(" by ")[0] in METRICS and n not in quality]
+    gated = [c.name for c in gates if c.name in gaps]
+    start_x = next((n for n in gated if n.split(" by ")[0] in GROUP_METRICS), (gated or gaps or [""])[0])
     start_y = next((c.metric for c in gates if c.metric in quality), quality[0] if quality else "")
     return {
         "points": points,

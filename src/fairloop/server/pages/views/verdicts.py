@@ -63,6 +63,8 @@ def name_of(check: Check) -> str:
 def words(verdict: Verdict) -> str:
     """What the numbers mean, in one sentence."""
     check = verdict.check
+    if told := verdict.detail.get("words"):
+        return str(told)
     if verdict.status is Status.INSUFFICIENT and verdict.estimate is None:
         return str(verdict.detail.get("reason") or "There is no evidence yet: nothing to measure it on.")
     if check.metric in GROUP_METRICS:
