@@ -69,8 +69,13 @@ def test_every_block_runs(page: Path, tmp_path: Path) -> None:
 
 def end_servers(folder: Path) -> None:
     """End the server, its workers and the endpoints that the page started in ``folder``."""
+    ended = []
     for process in psutil.process_iter(["cmdline", "cwd"]):
         place, words = process.info["cwd"] or "", process.info["cmdline"] or []
         if process.pid != os.getpid() and (Path(place).is_relative_to(folder) or any(str(folder) in w for w in words)):
+            ended.append(process)
             with suppress(psutil.NoSuchProcess):
                 process.terminate()
+    for process in psutil.wait_procs(ended, timeout=10)[1]:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
