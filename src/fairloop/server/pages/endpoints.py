@@ -9,11 +9,12 @@ from litestar.response import Redirect
 
 from fairloop.core import codec
 from fairloop.core.checks import Check
-from fairloop.core.endpoints import LATENCY_EDGES_MS, Deployment, DeploymentState, Endpoint
+from fairloop.core.endpoints import LATENCY_EDGES_MS, Deployment, DeploymentState, Endpoint, Rollout
 from fairloop.core.models import ModelVersion
 from fairloop.core.monitors import Window
 from fairloop.core.people import Identity, Project
 from fairloop.errors import FairloopError, NotFound
+from fairloop.server.api import endpoints as api
 from fairloop.server.pages import alerts, cycles, gather, live
 from fairloop.server.pages.forms import Form, act
 from fairloop.server.pages.shell import Asked, Html, page, render, within
@@ -127,6 +128,7 @@ def _now(services: Services, project: Project, endpoint: Endpoint) -> dict[str, 
         "split": [r for r in rows if r["deployment"].share > 0],
         "groups": groups,
         "rollout": cycles.rollout_view(rollouts[0]) if rollouts else None,
+        "decisions": _decisions(rollouts[0]) if rollouts else [],
         "renew": within(project, "endpoints", endpoint.name, "now"),
         "back": back[0]["name"] if back else "",
         "requests": sum(t.requests for t in traffic.values()),
@@ -135,6 +137,16 @@ def _now(services: Services, project: Project, endpoint: Endpoint) -> dict[str, 
         "p99": max((t.latency_p99_ms for t in traffic.values() if t.latency_p99_ms), default=None),
         "log": services.serving.stats(endpoint.id),
     }
+
+
+def _decisions(rollout: Rollout) -> list[tuple[str, str]]:
+    """What a person can decide about an open rollout, with the words of its button."""
+    back = rollout.from_deployment_id is not None or rollout.state == "smoke"
+    return [
+        ("resume", "Go on judging") if rollout.state == "held" else ("hold", "Hold here"),
+        ("promote", "Promote to 100 %"),
+        *([("roll_back", "Roll back")] if back else []),
+    ]
 
 
 def _serving_version(services: Services, project: Project, endpoint: Endpoint) -> ModelVersion | None:
@@ -253,35 +265,47 @@ def attempt(request: Asked, services: Services, project: Project, endpoint_name:
 def roll_back(services: Services, identity: Identity, project: Project, endpoint_name: str, data: Form) -> Redirect:
     """All traffic to the version that served before."""
     endpoint = services.serving.endpoint(project.id, endpoint_name)
-    reason = data.get("reason", "").strip()
-
-    def back() -> Any:
-        done = services.serving.roll_back_endpoint(project.id, endpoint.id)
-        services.audit.record(
-            identity,
-            "endpoint.roll_back",
-            project_id=project.id,
-            object=endpoint.name,
-            detail={"to": done.model_version_id, "reason": reason},
-        )
-        return done
-
+    reason = api.Reason(reason=data.get("reason", ""))
     return act(
-        within(project, "endpoints", endpoint.name), back, "Rolled back: the version before has all traffic again."
+        within(project, "endpoints", endpoint.name),
+        lambda: api.roll_back_endpoint(services, project, identity, endpoint.name, reason),
+        "Rolled back: the version before has all traffic again.",
+    )
+
+
+_DECIDED = {
+    "hold": "Held: the traffic stays as it is until somebody decides.",
+    "resume": "It goes on: the step is judged again, with its full time.",
+    "promote": "Promoted: the new version has all traffic.",
+    "roll_back": "Rolled back: the version before has all traffic again.",
+}
+
+
+def decide_rollout(
+    services: Services, identity: Identity, project: Project, endpoint_name: str, rollout_id: str, data: Form
+) -> Redirect:
+    """Hold, resume, promote or roll back an open rollout, with a reason."""
+    endpoint = services.serving.endpoint(project.id, endpoint_name)
+    if services.serving.rollout(project.id, rollout_id).endpoint_id != endpoint.id:
+        raise NotFound("No such rollout, or you may not see it.")
+    wanted = api.RolloutDecision(decision=data.get("decision", ""), reason=data.get("reason", ""))
+    return act(
+        within(project, "endpoints", endpoint.name),
+        lambda: api.decide_rollout(services, project, identity, rollout_id, wanted),
+        lambda _: _DECIDED[wanted.decision],
     )
 
 
 def switch(services: Services, identity: Identity, project: Project, endpoint_name: str, data: Form) -> Redirect:
-    """Start a stopped endpoint, or stop a running one."""
+    """Start a stopped endpoint, or stop a running one with a reason."""
     endpoint = services.serving.endpoint(project.id, endpoint_name)
     start = data.get("to") == "start"
+    reason = api.Reason(reason=data.get("reason", ""))
 
     def change() -> Any:
-        done = (services.serving.start if start else services.serving.stop)(project.id, endpoint.id)
-        services.audit.record(
-            identity, "endpoint.start" if start else "endpoint.stop", project_id=project.id, object=endpoint.name
-        )
-        return done
+        if start:
+            return api.start_endpoint(services, project, identity, endpoint.name)
+        return api.stop_endpoint(services, project, identity, endpoint.name, reason)
 
     return act(
         within(project, "endpoints", endpoint.name),

@@ -8,6 +8,7 @@ from litestar.response import Redirect
 
 from fairloop.core.cycles import Cycle
 from fairloop.core.people import Identity, Project, Role
+from fairloop.server.api import projects as api
 from fairloop.server.pages import gather, home, live
 from fairloop.server.pages.forms import Form, act, optional_number
 from fairloop.server.pages.shell import Asked, Html, page, within
@@ -118,6 +119,17 @@ def settings(request: Asked, services: Services, project: Project) -> Html:
     )
 
 
+def change(request: Asked, services: Services, identity: Identity, project: Project, data: Form) -> Redirect:
+    """Change the project's goal and budget; an empty budget means none."""
+
+    def save() -> Project:
+        budget = optional_number(data.get("budget_usd", ""))
+        wanted = api.ProjectChange(goal=data.get("goal", "").strip(), budget_usd=budget, no_budget=budget is None)
+        return api.change_project(services, identity, project, wanted)
+
+    return act(within(project, "settings"), save, "Saved.")
+
+
 def set_member(request: Asked, services: Services, identity: Identity, project: Project, data: Form) -> Redirect:
     """Give somebody a role in the project."""
     name, role = data.get("name", ""), data.get("role", "")
@@ -142,10 +154,9 @@ def create(request: Asked, services: Services, identity: Identity, data: Form) -
     """Make a project."""
     name = data.get("name", "").strip()
 
-    def make() -> None:
-        services.projects.create(
-            name, goal=data.get("goal", "").strip(), budget_usd=optional_number(data.get("budget_usd", ""))
-        )
-        services.audit.record(identity, "project.create", object=name)
+    def make() -> Project:
+        budget = optional_number(data.get("budget_usd", ""))
+        wanted = api.NewProject(name=name, goal=data.get("goal", "").strip(), budget_usd=budget)
+        return api.create_project(services, identity, wanted)
 
     return act("/", make, f"Project {name} was made.")

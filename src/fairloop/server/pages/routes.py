@@ -59,6 +59,7 @@ ROUTES: list[Route] = [
     _get(IN + "/loops", projects.loops, P.PROJECT_READ),
     _get(IN + "/search", search.search, P.PROJECT_READ),
     _get(IN + "/settings", projects.settings, P.PROJECT_READ),
+    _post(IN + "/settings", projects.change, P.PROJECT_EDIT),
     _post(IN + "/members", projects.set_member, P.MEMBERS_MANAGE),
     _post(IN + "/members/remove", projects.remove_member, P.MEMBERS_MANAGE),
     _get(IN + "/audit", people.audit, P.AUDIT_READ),
@@ -91,6 +92,7 @@ ROUTES: list[Route] = [
     _get(ENDPOINT + "/now", endpoints.now, P.PROJECT_READ),
     _post(ENDPOINT + "/try", endpoints.attempt, P.PREDICT),
     _post(ENDPOINT + "/roll-back", endpoints.roll_back, P.ENDPOINT_DEPLOY),
+    _post(ENDPOINT + "/rollouts/{rollout_id:str}", endpoints.decide_rollout, P.ENDPOINT_DEPLOY),
     _post(ENDPOINT + "/switch", endpoints.switch, P.ENDPOINT_DEPLOY),
     # ---- alerts
     _get(IN + "/alerts", alerts.listing, P.PROJECT_READ),
