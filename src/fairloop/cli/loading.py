@@ -49,7 +49,10 @@ def _name(filename: str | None, file: Path) -> str:
 
 def _where(cause: BaseException, path: Path) -> str:
     """The last line of the user's own that was running."""
-    own = [f for f in traceback.extract_tb(cause.__traceback__) if path.parent in Path(f.filename).resolve().parents]
+    lines = [
+        f for f in traceback.extract_tb(cause.__traceback__) if not f.filename.startswith("<")
+    ]  # <string>: made code
+    own = [f for f in lines if path.parent in Path(f.filename).resolve().parents]
     return f"{Path(own[-1].filename).name}, line {own[-1].lineno}" if own else path.name
 
 

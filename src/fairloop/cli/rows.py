@@ -93,6 +93,10 @@ def _value(value: Any, kind: str) -> Any:
 
 def label_of(text: str) -> Any:
     """A label from the command line: a number or truth value where it reads like one, else text."""
+    if text.strip().lower().lstrip("+-") in {"nan", "inf", "infinity"}:
+        raise InvalidInput(
+            f"The label {text!r} is not an answer: NaN and infinities tell nothing; leave that label out."
+        )
     try:
         value = codec.loads(text)
     except InvalidInput:

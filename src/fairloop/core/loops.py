@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from fairloop.core.checks import Check
+from fairloop.core.names import check_name
 from fairloop.core.units import parse_seconds
 from fairloop.errors import InvalidInput
 
@@ -21,6 +22,13 @@ class Data:
     target: str = ""
     positive: str | float | bool | None = None
     sensitive: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for what, value in (("name", self.name), ("target", self.target)):
+            if not isinstance(value, str):
+                raise InvalidInput(f"Data({what}={value!r}): give text.")
+        if not isinstance(self.sensitive, list) or not all(isinstance(name, str) for name in self.sensitive):
+            raise InvalidInput(f"Data(sensitive={self.sensitive!r}): give a list of columns, for example ['sex'].")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +105,7 @@ class LoopDefinition:
     primary: str | None = None
 
     def __post_init__(self) -> None:
+        check_name(self.name, "loop")
         if self.on_alert not in ON_ALERT:
             raise InvalidInput(f"on_alert={self.on_alert!r}; choose one of {', '.join(ON_ALERT)}.")
         for name in self.mitigate:

@@ -51,9 +51,7 @@ class Driver:
                 log.warning("cycle %s waits: %s", cycle.id, cause.message)
             except FairloopError as cause:
                 self._end(cycle, Stage.FAILED, f"The cycle stopped: {cause.message}")
-            except (
-                Exception
-            ) as cause:  # a fault of ours with one cycle must not stop the others, nor leave it open for ever
+            except Exception as cause:  # ours: it must neither stop the other cycles nor leave this one open for ever
                 log.exception("cycle %s failed", cycle.id)
                 words = f"The cycle stopped on a fault inside Fairloop ({type(cause).__name__}); the server's log says more."
                 self._end(cycle, Stage.FAILED, words)

@@ -79,7 +79,9 @@ class Loop:
     def start(self, client: Client, *, words: str = "") -> Cycle:
         """Register the loop and its data, then begin a cycle; answers at once."""
         from fairloop.datasets.publish import ensure  # reads tables: only when needed
+        from fairloop.loops.check import check_loop
 
+        check_loop(self.definition, self.pipeline.outline())  # before anything is sent: a mistake changes nothing
         dataset = ensure(client, self.definition.data)
         self.register(client)
         return client.loops.start(self.name, dataset.id, words=words)
