@@ -11,12 +11,11 @@ from litestar.connection import ASGIConnection
 from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
 
-from fairloop.access.permissions import Permission
-from fairloop.access.permit import permitted, visible
 from fairloop.core import codec
 from fairloop.core.people import Identity, Project
 from fairloop.core.records import to_wire
-from fairloop.errors import NotFound, PermissionDenied, Unauthenticated
+from fairloop.projects.service import DEFAULT
+from fairloop.server.admission import MLFLOW_WORKSPACE_HEADER, admit
 from fairloop.server.auth import Gatekeeper
 from fairloop.server.background import Background, workers_of
 from fairloop.server.errors import problem
@@ -26,8 +25,7 @@ from fairloop.server.pages.shell import template_config
 from fairloop.server.routes import ROUTES
 from fairloop.server.routing import build, check_routes
 from fairloop.server.services import Services
-
-MLFLOW_WORKSPACE_HEADER = "x-mlflow-workspace"
+from fairloop.server.shortcut import Shortcut
 
 
 class WireResponse(Response[Any]):
@@ -43,24 +41,10 @@ class WireResponse(Response[Any]):
 
 def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Deny by default: the route's permission, in the project the request names."""
-    permission: Permission = handler.opt["permission"]
-    services: Services = connection.app.state.services
-    identity: Identity = connection.scope["state"]["identity"]
-    if permission is Permission.PUBLIC:
-        return
-    if identity.kind == "anonymous":
-        raise Unauthenticated(connection.scope["state"].get("refused") or "Log in, or send a token.")
-    project: Project | None = None
     name = connection.path_params.get("project_name")
     if handler.opt["surface"] == "mlflow":
-        name = connection.headers.get(MLFLOW_WORKSPACE_HEADER) or "default"
-    if name is not None:
-        project = services.projects.find(name)
-        if not visible(identity, project.id):
-            raise NotFound("No such project, or you may not see it.")
-        connection.scope["state"]["project"] = project
-    if not permitted(identity, permission, project.id if project else None):
-        raise PermissionDenied(f"Your role does not allow this ({permission}); ask an administrator of the project.")
+        name = connection.headers.get(MLFLOW_WORKSPACE_HEADER) or DEFAULT
+    admit(connection.app.state.services, connection.scope["state"], handler.opt["permission"], name)
 
 
 def _services(request: Request[Any, Any, Any]) -> Services:
@@ -114,9 +98,8 @@ def create_app(services: Services, *, activity: Activity | None = None, owner_to
     app.state.services = services
     app.state.routes = ROUTES
     check_routes(app)
-    gatekeeper = Gatekeeper(
-        KeepAnswers(app.asgi_handler, services.idempotency), services, activity or Activity(), owner_token
-    )
+    inner = Shortcut(KeepAnswers(app.asgi_handler, services.idempotency), services, ROUTES)
+    gatekeeper = Gatekeeper(inner, services, activity or Activity(), owner_token)
     app.state.note_refusal = gatekeeper.note_refusal
     app.asgi_handler = gatekeeper
     return app

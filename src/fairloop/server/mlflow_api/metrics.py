@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from litestar import Request, Response
@@ -20,6 +20,8 @@ from fairloop.tracking.limits import BATCH_METRICS, INT64, check_key
 from fairloop.tracking.service import series_of
 
 Ask = Request[Any, Any, Any]
+Write = Callable[[Services, Project, bytes], Awaitable[None]]
+NOTHING: Mapping[str, str] = {}
 _INTERVAL_RUNS = 100
 
 
@@ -50,30 +52,23 @@ def series(points: list[wire.Point]) -> list[Points]:
     ]
 
 
-def _means(request: Ask) -> tuple[Services, Project]:
-    """The services and the project; as parameters the framework would start a task for each: a third of the time."""
-    return request.app.state.services, request.scope["state"]["project"]
-
-
-def _submit(
+async def _log(
     services: Services,
     project: Project,
     run_id: str,
     points: list[wire.Point],
-    params: Mapping[str, str],
-    tags: Mapping[str, str],
-) -> asyncio.Future[None]:
-    if not params and not tags:
-        return services.tracking.log_soon(project.id, run_id, series(points))
-    return asyncio.wrap_future(
-        services.tracking.submit_batch(project.id, run_id, series(points), params, tags, name=tags.get(wire.RUN_NAME))
-    )
-
-
-async def _done(
-    services: Services, project: Project, run_id: str, points: list[wire.Point], written: asyncio.Future[None]
-) -> Response[bytes]:
-    await written
+    params: Mapping[str, str] = NOTHING,
+    tags: Mapping[str, str] = NOTHING,
+) -> None:
+    """Log it; done when it is on disk."""
+    if params or tags:
+        await asyncio.wrap_future(
+            services.tracking.submit_batch(
+                project.id, run_id, series(points), params, tags, name=tags.get(wire.RUN_NAME)
+            )
+        )
+    else:
+        await services.tracking.log_soon(project.id, run_id, series(points))
     named = [
         {
             "model_id": p.model_id,
@@ -90,43 +85,58 @@ async def _done(
     ]
     if named:
         await asyncio.to_thread(services.tracking.logged_models.log_metrics, project.id, named)
+
+
+async def _write_batch(services: Services, project: Project, body: bytes) -> None:
+    asked = wire.decode(wire.LogBatch, body)
+    await _log(services, project, asked.run_id, asked.metrics, wire.pairs(asked.params), wire.pairs(asked.tags))
+
+
+async def _write_metric(services: Services, project: Project, body: bytes) -> None:
+    asked = wire.decode(wire.OneMetric, body)
+    await _log(services, project, asked.run_id or asked.run_uuid, [asked])
+
+
+async def _write_param(services: Services, project: Project, body: bytes) -> None:
+    asked = wire.decode(wire.OnePair, body)
+    await _log(services, project, asked.run_id or asked.run_uuid, [], params={asked.key: asked.value})
+
+
+async def _write_tag(services: Services, project: Project, body: bytes) -> None:
+    asked = wire.decode(wire.OnePair, body)
+    await _log(services, project, asked.run_id or asked.run_uuid, [], tags={asked.key: asked.value})
+
+
+async def _answered(request: Ask, write: Write) -> Response[bytes]:
+    # services and project as parameters would make the framework start a task for each: a third of the time
+    await write(request.app.state.services, request.scope["state"]["project"], await request.body())
     return Response(wire.EMPTY, media_type="application/json")
 
 
 async def log_batch(request: Ask) -> Response[bytes]:
     """Log metrics, params and tags of a run: all or nothing, answered when they are on disk."""
-    services, project = _means(request)
-    asked = wire.decode(wire.LogBatch, await request.body())
-    written = _submit(services, project, asked.run_id, asked.metrics, wire.pairs(asked.params), wire.pairs(asked.tags))
-    return await _done(services, project, asked.run_id, asked.metrics, written)
+    return await _answered(request, _write_batch)
 
 
 async def log_metric(request: Ask) -> Response[bytes]:
     """Log one point of a metric."""
-    services, project = _means(request)
-    asked = wire.decode(wire.OneMetric, await request.body())
-    run_id = asked.run_id or asked.run_uuid
-    return await _done(services, project, run_id, [asked], _submit(services, project, run_id, [asked], {}, {}))
+    return await _answered(request, _write_metric)
 
 
 async def log_param(request: Ask) -> Response[bytes]:
     """Log one param."""
-    services, project = _means(request)
-    asked = wire.decode(wire.OnePair, await request.body())
-    run_id = asked.run_id or asked.run_uuid
-    return await _done(
-        services, project, run_id, [], _submit(services, project, run_id, [], {asked.key: asked.value}, {})
-    )
+    return await _answered(request, _write_param)
 
 
 async def set_tag(request: Ask) -> Response[bytes]:
     """Set one tag of a run."""
-    services, project = _means(request)
-    asked = wire.decode(wire.OnePair, await request.body())
-    run_id = asked.run_id or asked.run_uuid
-    return await _done(
-        services, project, run_id, [], _submit(services, project, run_id, [], {}, {asked.key: asked.value})
-    )
+    return await _answered(request, _write_tag)
+
+
+DIRECT: dict[Callable[..., Any], Write] = {
+    log_batch: _write_batch, log_metric: _write_metric, log_param: _write_param, set_tag: _write_tag,
+}  # fmt: skip
+"""What the framework's handlers do, for the layer that goes round the framework: see server/shortcut.py."""
 
 
 def history(request: Ask, services: Services, project: Project) -> Response[bytes]:
