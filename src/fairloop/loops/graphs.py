@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from fairloop.core.checks import Check
 from fairloop.core.loops import Data
 from fairloop.core.pipelines import Graph, StepRun, StepSpec
 from fairloop.core.records import to_plain
+from fairloop.evaluation.plan import name_of
 from fairloop.pipelines.graph import system_step
 
 JUDGING = "fairloop.evaluation.steps"
@@ -51,10 +53,6 @@ def train_graph(graph: Graph, gates: list[Check]) -> Graph:
     return Graph(name=graph.name, steps=steps, params=graph.params, result=graph.result)
 
 
-def _fields(step: StepSpec) -> dict[str, Any]:
-    return {name: getattr(step, name) for name in StepSpec.__slots__}
-
-
 def mitigate_graph(graph: Graph, steps: dict[str, StepRun], params: dict[str, Any], gates: list[Check],
                    plan: list[tuple[str, float | None]]) -> Graph:  # fmt: skip
     """One step per mitigation, each calling the trainer again on what it was called with before."""
@@ -65,8 +63,8 @@ def mitigate_graph(graph: Graph, steps: dict[str, StepRun], params: dict[str, An
         inputs = {"trainer": {"value": trainer.function}, "arguments": arguments,
                   "valid": settled(judged.inputs["valid"], steps, params), "method": {"value": method},
                   "strength": {"value": strength}, "checks": {"value": to_plain(gates)}}  # fmt: skip
-        made.append(system_step(f"mitigate-{number}", JUDGING, "mitigate", inputs, needs=trainer.needs,
-                                returns="candidate"))  # fmt: skip
+        step = system_step(f"mitigate-{number}", JUDGING, "mitigate", inputs, needs=trainer.needs, returns="candidate")
+        made.append(replace(step, name=name_of(method, strength)))
     return Graph(name=f"{graph.name} mitigated", steps=made)
 
 

@@ -55,9 +55,8 @@ def _live(services: Services, project: Project, loop: LoopState) -> dict[str, An
 
 def spark(windows: list[Window]) -> dict[str, Any] | None:
     """The gap over the last windows as an SVG path, with its limit; None with fewer than three."""
-    found = [
-        (v.estimate, v.check) for w in reversed(windows) for v in w.verdicts if v.check.by and v.estimate is not None
-    ]
+    gaps = [(v.estimate, v.check) for w in reversed(windows) for v in w.verdicts if v.check.by]
+    found = [(e, check) for e, check in gaps if e is not None and check.name == gaps[0][1].name]
     values = [float(e) for e, _ in found if e is not None]
     if len(values) < 3:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fairloop.core import codec
 from fairloop.core.pipelines import Graph, PipelineRun, State, StepRun
 from fairloop.core.units import show_bytes
 from fairloop.server.pages.words import duration, short, state
@@ -71,9 +72,9 @@ def bars(run: PipelineRun, steps: list[StepRun], now_ms: int) -> list[dict[str, 
 def value_words(value: Any) -> str:
     """A step's input or output in a few words."""
     if not isinstance(value, dict):
-        return str(value)[:200]
+        return _plain(value)
     if "json" in value or "value" in value:
-        return str(value.get("json", value.get("value")))[:300]
+        return _plain(value.get("json", value.get("value")))
     if "kind" in value:
         size = f", {show_bytes(value['size_bytes'])}" if value.get("size_bytes") else ""
         rows = f", {value['rows']:,} rows" if value.get("rows") else ""
@@ -87,7 +88,14 @@ def value_words(value: Any) -> str:
     if "dataset_version" in value:
         return f"dataset version {short(value['dataset_version'])}"
     inner = value.get("list") or list((value.get("dict") or {}).values())
-    return "; ".join(value_words(v) for v in inner[:4]) or str(value)[:200]
+    return "; ".join(value_words(v) for v in inner[:4]) or _plain(value)
+
+
+def _plain(value: Any) -> str:
+    """Text as it is, anything else as JSON."""
+    if value is None:
+        return "none"
+    return (value if isinstance(value, str) else codec.dumps(value))[:300]
 
 
 def used(step: StepRun) -> list[dict[str, Any]]:

@@ -8,7 +8,8 @@ const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…
 
 function places(data) {
   const g = new Graph();
-  g.setGraph({ rankdir: "TB", nodesep: 26, ranksep: 40, marginx: 16, marginy: 16 });
+  const free = data.nodes.length - new Set(data.edges.flat()).size; // steps that depend on nothing stand below each other
+  g.setGraph({ rankdir: free > 3 ? "LR" : "TB", nodesep: 26, ranksep: 40, marginx: 16, marginy: 16 });
   g.setDefaultEdgeLabel(() => ({}));
   for (const node of data.nodes) g.setNode(node.id, { width: WIDTH, height: HEIGHT });
   for (const [from, to] of data.edges) g.setEdge(from, to);
