@@ -26,7 +26,7 @@ _PUBLIC = {
     "pipeline": "fairloop.sdk.pipeline",
     "step": "fairloop.sdk.step",
 }
-__all__ = [*sorted(_PUBLIC), "__version__"]
+__all__ = sorted([*_PUBLIC, "__version__"])
 
 if TYPE_CHECKING:
     from fairloop.core.loops import Approval as Approval

@@ -17,6 +17,9 @@ from fairloop.core.units import show_bytes
 
 _LITTLE_SPACE, _NO_SPACE = 2 * 2**30, 200 * 2**20
 _SAFE_SQLITE = (3, 51, 3)
+_RELEASED_MS = 1_750_000_000_000
+"""Before this version was written: no clock that is right says so."""
+_CLOCK_SLACK_MS = 60_000
 _EXTRAS = {"polars": "data", "deltalake": "data", "pandas": "data", "sklearn": "ml", "lightgbm": "ml", "skops": "ml"}
 
 
@@ -35,7 +38,7 @@ def doctor(
 ) -> int:
     """Check this machine, and say how to fix what is missing."""
     folder = (data or data_folder()).resolve()
-    found = [_python(), _sqlite(), _git(), _openmp(), _libraries(), _folder(folder), _space(folder), _clock(),
+    found = [_python(), _sqlite(), _git(), _openmp(), _libraries(), _folder(folder), _space(folder), _clock(folder),
              _server(folder)]  # fmt: skip
     if json_:
         show_json([asdict(finding) for finding in found])
@@ -106,17 +109,23 @@ def _folder(folder: Path) -> Finding:
 def _space(folder: Path) -> Finding:
     place = next(p for p in (folder, *folder.parents) if p.exists())
     free = shutil.disk_usage(place).free
-    if free < _NO_SPACE:
-        return Finding("disk space", "problem", f"{show_bytes(free)} free at {place}; free some.")
-    return Finding("disk space", "warning" if free < _LITTLE_SPACE else "ok", f"{show_bytes(free)} free at {place}")
+    words = f"{show_bytes(free)} free at {place}"
+    if free >= _LITTLE_SPACE:
+        return Finding("disk space", "ok", words)
+    fix = "free some, or choose a folder on another disk with --data"
+    return Finding("disk space", "problem" if free < _NO_SPACE else "warning", f"{words}; {fix}")
 
 
-def _clock() -> Finding:
+def _clock(folder: Path) -> Finding:
     from fairloop.core.clock import Clock, rfc3339
 
     now = Clock().now_ms()
-    if now < 1_750_000_000_000:
-        return Finding("clock", "problem", f"this machine believes it is {rfc3339(now)}; set its clock.")
+    if now < _RELEASED_MS:
+        return Finding("clock", "problem", f"this machine believes it is {rfc3339(now)}; run: timedatectl set-ntp true")
+    written = max((int(f.stat().st_mtime * 1000) for f in folder.glob("fairloop.db*")), default=0)
+    if written > now + _CLOCK_SLACK_MS:
+        told = f"it is {rfc3339(now)} here, but {folder} was written at {rfc3339(written)}"
+        return Finding("clock", "warning", f"{told}: the clock went back; run: timedatectl set-ntp true")
     return Finding("clock", "ok", str(rfc3339(now)))
 
 

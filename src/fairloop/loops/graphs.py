@@ -45,9 +45,7 @@ def train_graph(graph: Graph, gates: list[Check]) -> Graph:
     """The user's graph with the cycle's gates handed to its candidate step."""
     checks = {"value": to_plain(gates)}
     steps = [
-        step
-        if step.returns != "candidate"
-        else StepSpec(**{**_fields(step), "inputs": {**step.inputs, "checks": checks}})
+        step if step.returns != "candidate" else replace(step, inputs={**step.inputs, "checks": checks})
         for step in graph.steps
     ]
     return Graph(name=graph.name, steps=steps, params=graph.params, result=graph.result)

@@ -186,3 +186,21 @@ def test_cancelling_ends_a_cycle_once(loops, project):
     assert loops.cancel(project, cycle.id, ada, "wrong data").stage is Stage.CANCELLED
     with pytest.raises(Conflict, match="over"):
         loops.cancel(project, cycle.id, ada, "again")
+
+
+def test_nobody_is_asked_about_a_cycle_that_is_over(loops, project, clock):
+    cycle, request = waiting(loops, project, clock)
+    loops.cancel(project, cycle.id, person("ada", project, Role.DATA_SCIENTIST), "wrong data")
+    closed = loops.approval(project, request.id)
+    assert (closed.decision, closed.reason) == ("expired", "The cycle ended cancelled.")
+    with pytest.raises(Conflict, match="already expired"):
+        loops.decide(project, request.id, person("grace", project, Role.MANAGER), approve=True, reason="looks right")
+
+
+def test_a_run_noted_by_one_server_is_not_replaced_by_another(loops, project):
+    loops.register(project, definition(), graph(), Capture(), "ada")
+    seen = start(loops, project)
+    assert loops.note_run(seen, "train", "prn_1")
+    assert not loops.note_run(seen, "train", "prn_2")
+    assert loops.note_run(seen, "gate:x", "prn_3")
+    assert loops.cycle(project, seen.id).pipeline_run_ids == {"train": "prn_1", "gate:x": "prn_3"}
