@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -76,6 +77,15 @@ def end_servers(folder: Path) -> None:
             ended.append(process)
             with suppress(psutil.NoSuchProcess):
                 process.terminate()
-    for process in psutil.wait_procs(ended, timeout=10)[1]:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
+    end = time.monotonic() + 10
+    while any(lives(process) for process in ended) and time.monotonic() < end:
+        time.sleep(0.05)
+    for process in filter(lives, ended):
+        process.kill()
+
+
+def lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
