@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import queue
+import random
 import sqlite3
 import threading
 import time
@@ -239,8 +240,14 @@ class PostgreSQL(Database):
             self._engine: Engine = create_engine(url, isolation_level="SERIALIZABLE", pool_size=10, max_overflow=20)
         except ModuleNotFoundError as cause:
             raise MissingExtra("PostgreSQL needs a driver: pip install 'fairloop[postgres]'.") from cause
+        self._driver: Any = self._engine.dialect.dbapi
         self._pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="fairloop-writer")
         self._closed = False
+
+    def _told(self, cause: BaseException) -> BaseException:
+        if isinstance(cause, self._driver.OperationalError):
+            return Unavailable(f"The database does not answer: {str(cause).splitlines()[0]}.")
+        return _storage_error(cause)
 
     def submit(self, work: Work[T]) -> Future[T]:
         if self._closed:
@@ -252,11 +259,11 @@ class PostgreSQL(Database):
             try:
                 with self._engine.begin() as connection:
                     return work(connection)
-            except DBAPIError as cause:
-                state = getattr(cause.orig, "sqlstate", "") or ""
+            except (DBAPIError, self._driver.Error) as cause:  # the second from statements sent past SQLAlchemy
+                state = getattr(getattr(cause, "orig", cause), "sqlstate", "") or ""
                 if state not in {"40001", "40P01"} or attempt == _PG_RETRIES - 1:
-                    raise _storage_error(cause) from cause
-                time.sleep(0.002 * (attempt + 1))
+                    raise self._told(cause) from cause
+                time.sleep(random.uniform(0.001, 0.004) * (attempt + 1))  # noqa: S311  # so that rivals part
         raise AssertionError("unreachable")
 
     def write(self, work: Work[T]) -> T:
