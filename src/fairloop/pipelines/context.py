@@ -39,10 +39,6 @@ def current() -> Context:
     return _current
 
 
-def inside_step() -> bool:
-    return _current is not None
-
-
 def enter(context: Context | None) -> None:
     """Set what :func:`current` answers; for the process that runs steps."""
     global _current  # one step at a time in a step process, read from any thread of it

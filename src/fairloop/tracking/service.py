@@ -12,7 +12,6 @@ from typing import Any
 from fairloop.core import codec
 from fairloop.core.clock import Clock
 from fairloop.core.ids import new_run_id
-from fairloop.core.names import check_artifact_path
 from fairloop.core.records import Page
 from fairloop.core.runs import Metric, Run, RunStatus
 from fairloop.core.search import EVERYTHING, Filter, Order
@@ -22,7 +21,6 @@ from fairloop.storage import metrics as points
 from fairloop.storage import run_search
 from fairloop.storage import runs as rows
 from fairloop.storage.engine import Connection, Database
-from fairloop.storage.files import File
 from fairloop.storage.joined_metrics import Entry
 from fairloop.storage.metrics import Points
 from fairloop.tracking.experiments import Experiments
@@ -343,11 +341,6 @@ class Tracking:
         """Under which owner the run's files stand; NotFound when the run is not in this project."""
         self._database.read(lambda c: _seq(c, project_id, run_id))
         return ("run", run_id)
-
-    def put_file(self, project_id: str, run_id: str, path: str, chunks: Iterable[bytes]) -> File:
-        check_artifact_path(path)
-        owner = self.owner_of(project_id, run_id)
-        return self.files.put(project_id, owner, path, chunks)
 
 
 def series_of(key: str, steps: list[int], timestamps_ms: list[int], values: list[float]) -> Points:
