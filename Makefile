@@ -29,7 +29,7 @@ up: $(STAMP) ## Start the server on the folder .fairloop
 	@$(BIN)/fairloop up $(ARGS)
 
 test: $(STAMP) lint types contracts ## Lint, types, import contracts and all tests
-	@$(PYTEST) $(ARGS)
+	@$(PYTEST) -n 2 --dist loadfile $(ARGS)
 
 quick: $(STAMP) ## Unit tests only
 	@$(PYTEST) tests/unit -q

@@ -18,6 +18,7 @@ _PUBLIC = {
     "Model": "fairloop.registry.model",
     "Performance": "fairloop.core.loops",
     "Resources": "fairloop.core.loops",
+    "Roles": "fairloop.core.datasets",
     "Table": "fairloop.tables.table",
     "candidate": "fairloop.sdk.pipeline",
     "connect": "fairloop.sdk.session",
@@ -29,6 +30,7 @@ _PUBLIC = {
 __all__ = sorted([*_PUBLIC, "__version__"])
 
 if TYPE_CHECKING:
+    from fairloop.core.datasets import Roles as Roles
     from fairloop.core.loops import Approval as Approval
     from fairloop.core.loops import Bias as Bias
     from fairloop.core.loops import Canary as Canary
