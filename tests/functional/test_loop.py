@@ -100,7 +100,7 @@ def alarmed(client: Client, name: str, seed: int) -> Alert:
     endpoint = client.endpoints.get(name)
     monitor = client.monitors.of(endpoint.id)
     assert monitor is not None
-    run = client.monitors.judge_now(monitor.id, timeout_s=60)
+    run = client.monitors.judge_now(monitor.id, timeout_s=150)
     assert run.state == "done", run.error
     (alert,) = [a for a in client.alerts.list(state="open").items if a.monitor_id == monitor.id]
     return alert
@@ -108,9 +108,9 @@ def alarmed(client: Client, name: str, seed: int) -> Alert:
 
 def canary_to_its_end(client: Client, cycle: Cycle) -> Cycle:
     """Traffic while the canary runs."""
-    name, seed = cycle.loop, 100
-    while not (found := client.cycles.get(cycle.id)).stage.final and seed < 160:
-        send(client, name, 50, seed=seed)
+    seed, end = 100, time.monotonic() + 120
+    while not (found := client.cycles.get(cycle.id)).stage.final and time.monotonic() < end:
+        send(client, cycle.loop, 50, seed=seed)
         seed += 1
         time.sleep(0.1)
     return found
@@ -163,7 +163,7 @@ def test_notify_starts_nothing(client: Client, alert: Alert) -> None:
 def proposed(client: Client, alert: Alert) -> Cycle:
     """The same alert under a policy that proposes: retrained on labelled traffic, repaired, waiting for a person."""
     loop("main", mitigate=["threshold_optimizer", "reweighing"]).register(client)
-    return wait(client, open_cycle(client, "main"), until=(Stage.APPROVE,), timeout_s=90)
+    return wait(client, open_cycle(client, "main"), until=(Stage.APPROVE,), timeout_s=150)
 
 
 def test_an_alert_proposes_a_repaired_model(client: Client, alert: Alert, proposed: Cycle, version: str) -> None:
@@ -253,11 +253,21 @@ def test_auto_goes_live_without_a_person(client: Client, first: Cycle, turned_do
     again = alarmed(client, "main", seed=2)
     cycle = open_cycle(client, "main")
     assert cycle.trigger["alert_id"] == again.id
-    wait(client, cycle, until=(Stage.ROLL_OUT,), timeout_s=90)
+    wait(client, cycle, until=(Stage.ROLL_OUT,), timeout_s=150)
     done = canary_to_its_end(client, cycle)
     assert (done.stage, client.approvals.list(cycle_id=cycle.id)) == (Stage.LIVE, []), done.words
     assert shares(client, "main") == {done.model_version_id: 100}
     assert in_production(client, "main") == done.model_version_id
+
+
+def test_a_stopped_endpoint_serves_again_with_the_next_version(client: Client, first: Cycle, version: str) -> None:
+    client.endpoints.stop("main", reason="maintenance")
+    made = loop("main", gates=[QUALITY], on_alert="notify", rollout=fl.Canary(steps=[100]))
+    cycle = turn(client, made, version)
+    assert cycle.stage is Stage.LIVE, cycle.words
+    assert shares(client, "main") == {cycle.model_version_id: 100}
+    settle(lambda: client.endpoints.get("main").state == "up")
+    assert send(client, "main", 5)
 
 
 # ---------------------------------------------------------------------- each for itself

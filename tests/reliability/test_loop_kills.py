@@ -88,7 +88,7 @@ def reach(machine: Machine, cycle: Cycle, stage: Stage) -> Cycle:
         assert not found.stage.final or found.stage is stage, found.words
         return found if found.stage is stage else None
 
-    found: Cycle = settle(there, 90)
+    found: Cycle = settle(there, 150)
     return found
 
 

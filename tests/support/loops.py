@@ -140,20 +140,22 @@ def loop(name: str, pipeline: Any = learn, **options: Any) -> fl.Loop:
     return fl.Loop(name, data=data, pipeline=pipeline, **{**known, **options})
 
 
-def turn(client: Client, made: fl.Loop, version: str, *, until: tuple[Stage, ...] = (), timeout_s: float = 60) -> Cycle:
+def turn(
+    client: Client, made: fl.Loop, version: str, *, until: tuple[Stage, ...] = (), timeout_s: float = 120
+) -> Cycle:
     """Register, start, and wait until the cycle is over or stands at ``until``."""
     made.register(client)
     return wait(client, client.loops.start(made.name, version), until=until, timeout_s=timeout_s)
 
 
-def wait(client: Client, cycle: Cycle, *, until: tuple[Stage, ...] = (), timeout_s: float = 60) -> Cycle:
+def wait(client: Client, cycle: Cycle, *, until: tuple[Stage, ...] = (), timeout_s: float = 120) -> Cycle:
     found = client.cycles.follow(cycle.id, lambda _: None, until=until, timeout_s=timeout_s)
     told = [f"{e.kind}: {e.text}" for e in client.cycles.events(cycle.id)]
     assert found.stage in until or found.stage.final, told
     return found
 
 
-def settle(true: Callable[[], Any], within_s: float = 60) -> Any:
+def settle(true: Callable[[], Any], within_s: float = 120) -> Any:
     """What ``true`` answers as soon as it is not empty."""
     end = time.monotonic() + within_s
     while not (found := true()):
