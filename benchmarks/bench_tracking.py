@@ -45,6 +45,12 @@ def call(url: str, method: str, path: str, body: Any = None) -> Any:
     return json.loads(text)
 
 
+def cpu_s(process: int) -> float:
+    """CPU seconds a process has used: what a busy machine does not change."""
+    fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def new_run(url: str) -> str:
     return str(call(url, "POST", "/runs/create", {"experiment_id": "0"})["run"]["info"]["run_id"])
 
@@ -159,8 +165,10 @@ def measure_batches(url: str, folder: Path) -> dict[str, float]:
     }
 
 
-def measure_singles(url: str, folder: Path, seconds: float) -> dict[str, float]:
+def measure_singles(url: str, folder: Path, seconds: float, server: int) -> dict[str, float]:
+    before = cpu_s(server)
     found = parallel(singles, 4, url, 16, seconds)
+    used = cpu_s(server) - before
     latencies = sorted(latency for f in found for latency in f[0])
     lost = sum(
         steps - len(call(url, "GET", f"/metrics/get-history?run_id={run}&metric_key=m")["metrics"])
@@ -171,6 +179,7 @@ def measure_singles(url: str, folder: Path, seconds: float) -> dict[str, float]:
         "acks_per_s": len(latencies) / seconds,
         "p50_ms": statistics.median(latencies) * 1000,
         "p99_ms": latencies[int(len(latencies) * 0.99)] * 1000,
+        "server_cpu_us_an_ack": used / len(latencies) * 1e6,
         "errors": sum(f[1] for f in found),
         "lost": lost,
         "floor_rows_per_s": floor(folder, 64, 300),
@@ -186,15 +195,33 @@ def best_ms(work: Any, times: int = 5) -> float:
     return statistics.median(taken)
 
 
-def measure_history(url: str) -> dict[str, float]:
+def fetch(url: str, path: str) -> bytes:
+    """The answer's bytes: what the client makes of them is not the server's time."""
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=120)
+    connection.request("GET", API + path)
+    text = connection.getresponse().read()
+    connection.close()
+    return text
+
+
+def measure_history(url: str, folder: Path, server: int) -> dict[str, float]:
     run = new_run(url)
     for start in range(0, 100_000, 1000):
         call(url, "POST", "/runs/log-batch", json.loads(batch(run, start)))
-    asked = f"?run_id={run}&metric_key=loss"
+    asked = f"/metrics/get-history?run_id={run}&metric_key=loss"
     sampled = f"/metrics/get-history-bulk-interval?run_ids={run}&metric_key=loss"
+    before = cpu_s(server)
+    wall = best_ms(lambda: fetch(url, asked), 10)
+    used = (cpu_s(server) - before) / 10 * 1000
+    database = sqlite3.connect(folder / "floor1000.db")  # 100,000 rows, left by the batches
+    query = "SELECT step, ts, bits FROM points ORDER BY series, step"
+    bare = best_ms(lambda: json.dumps(database.execute(query).fetchall()))
+    database.close()
     return {
-        "history_100k_ms": best_ms(lambda: call(url, "GET", f"/metrics/get-history{asked}")),
-        "sampled_2500_ms": best_ms(lambda: call(url, "GET", sampled)),
+        "history_100k_ms": wall,
+        "history_100k_server_cpu_ms": used,
+        "sampled_2500_ms": best_ms(lambda: fetch(url, sampled)),
+        "floor_100k_rows_as_json_ms": bare,
     }
 
 
@@ -286,8 +313,10 @@ def main() -> None:
         server = Server(folder / "data")
         try:
             found["batches of 1,000 from 8 processes"] = measure_batches(server.url, folder)
-            found["64 writers, one metric each"] = measure_singles(server.url, folder, given.seconds)
-            found["history"] = measure_history(server.url)
+            found["64 writers, one metric each"] = measure_singles(
+                server.url, folder, given.seconds, server.process.pid
+            )
+            found["history"] = measure_history(server.url, folder, server.process.pid)
         finally:
             server.stop()
         fill(folder / "data" / "fairloop.db", given.runs)
