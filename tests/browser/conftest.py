@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 import threading
@@ -80,18 +81,21 @@ def free_port() -> int:
         return port
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api")
     if not Path(CHROMIUM).exists():
-        pytest.skip(f"{CHROMIUM} is not installed; apt-get install chromium")
+        missing = f"{CHROMIUM} is not installed; apt-get install chromium"
+        if os.environ.get("FAIRLOOP_REQUIRE_SERVICES"):
+            pytest.fail(missing)
+        pytest.skip(missing)
     with playwright.sync_playwright() as p:
         browser = p.chromium.launch(executable_path=CHROMIUM, headless=True, args=ARGS)
         yield browser
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def seeded_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         yield from serve(Settings(data=tmp_path_factory.mktemp("seeded"), port=free_port()), patch, seeded=True)

@@ -214,7 +214,7 @@ def test_static_files_never_leave_their_folder(seeded_url: str, path: str) -> No
 
 
 def test_approving_is_one_form_and_is_recorded(chromium: Any, tmp_path: Path) -> None:
-    from conftest import Site, free_port, serve
+    from tests.browser.conftest import Site, free_port, serve
 
     with pytest.MonkeyPatch.context() as patch:
         for url in serve(Settings(data=tmp_path, port=free_port()), patch, seeded=True):
@@ -239,7 +239,7 @@ def test_approving_is_one_form_and_is_recorded(chromium: Any, tmp_path: Path) ->
 
 
 def test_a_secured_server_asks_who_one_is(chromium: Any, tmp_path: Path) -> None:
-    from conftest import Site, free_port, serve
+    from tests.browser.conftest import Site, free_port, serve
 
     settings = Settings(data=tmp_path, port=free_port(), auth=True)
     with pytest.MonkeyPatch.context() as patch:

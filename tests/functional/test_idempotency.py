@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.conftest import RunningServer
 
-from conftest import RunningServer
 from fairloop.access.permissions import ROLES, Permission
 from fairloop.client.http import Http
 from fairloop.client.patient import PatientHttp

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-
-from conftest import RunningServer, running
+from tests.conftest import RunningServer, running
 
 HEAVY = ("numpy", "scipy", "pandas", "polars", "pyarrow", "deltalake", "sklearn", "lightgbm", "skops", "fairlearn",
          "mlflow", "alembic", "matplotlib")  # fmt: skip
