@@ -33,6 +33,8 @@ MARKERS = (".git", "pyproject.toml", "setup.py", "setup.cfg")
 PATHS_FILE = ".fairloop-paths.json"
 _MAX_FILE, _MAX_FILES, _MAX_TOTAL = 262_144, 5_000, 50 * 2**20
 _SKIPPED = {"__pycache__", "node_modules", "site-packages", "build", "dist", "venv", "env"}
+_NOT_SOURCES = ("pyvenv.cfg", "fairloop.db")
+"""Files that mark a folder as an environment, or as a server's own data."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -41,9 +43,14 @@ class Readable(Protocol):
 
 
 def project_root(file: Path | None) -> Path:
-    """The folder that is the project of ``file``: the nearest one above with a marker, else the file's own."""
+    """The folder that is the project of ``file``: the nearest one above with a marker, else the file's own.
+
+    A file that the repository around it ignores is not part of that project: its own folder is.
+    """
     folder = (file.parent if file else Path.cwd()).resolve()
     home = Path.home().resolve()
+    if file is not None and _ignored_by_git(file):
+        return folder
     for candidate in (folder, *folder.parents):
         if candidate in {home, Path(candidate.anchor)}:
             break
@@ -78,12 +85,20 @@ def _listed_by_git(root: Path) -> list[Path]:
             if name and not any((root / part).is_symlink() for part in Path(name).parents)]  # fmt: skip
 
 
+def _ignored_by_git(file: Path) -> bool:
+    command = ["git", "-C", str(file.parent), "check-ignore", "--quiet", str(file)]
+    try:
+        return subprocess.run(command, capture_output=True, timeout=20, check=False).returncode == 0
+    except (OSError, subprocess.SubprocessError):
+        return False
+
+
 def _walked(root: Path) -> list[Path]:
     found: list[Path] = []
     for folder, names, files in os.walk(root):
         here = Path(folder)
         names[:] = sorted(n for n in names if n not in _SKIPPED and not n.startswith(".")
-                          and not (here / n / "pyvenv.cfg").exists())  # fmt: skip
+                          and not any((here / n / mark).exists() for mark in _NOT_SOURCES))  # fmt: skip
         found += [here / name for name in files]
         if len(found) > 20 * _MAX_FILES:
             break

@@ -87,3 +87,22 @@ def test_the_project_is_the_nearest_marked_folder(tmp_path: Path) -> None:
     assert project_root(inner / "x.py") == inner
     (tmp_path / "repo" / "pyproject.toml").touch()
     assert project_root(inner / "x.py") == tmp_path / "repo"
+
+
+def test_a_file_the_repository_ignores_is_a_project_of_its_own(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    (tmp_path / ".gitignore").write_text("scratch/\n")
+    loop = tmp_path / "scratch" / "loop.py"
+    loop.parent.mkdir()
+    loop.write_text("x = 1\n")
+    assert project_root(loop) == loop.parent
+    assert source_files(loop.parent) == [loop]
+    assert project_root(tmp_path / "kept.py") == tmp_path
+
+
+def test_a_servers_data_folder_is_no_source(tmp_path: Path) -> None:
+    (tmp_path / "loop.py").write_text("x = 1\n")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "fairloop.db").touch()
+    (tmp_path / "mine" / "state.json").write_text("{}")
+    assert source_files(tmp_path) == [tmp_path / "loop.py"]

@@ -17,6 +17,8 @@ import typer
 from fairloop.client.discover import find, find_or_start
 
 HOME = Path(".demo")
+DATA = ".fairloop"
+"""As in any working folder, so that the command line finds the demo's server from there."""
 
 
 def demo(
@@ -33,14 +35,14 @@ def demo(
     place.mkdir(parents=True, exist_ok=True)
     os.environ["FAIRLOOP_PORT"] = str(_free_port(8700))
     print("Fairloop demo. Census data: UCI Adult (Becker and Kohavi, 1996), CC BY 4.0.", flush=True)
-    found = find_or_start(place / "data", idle_exit_s=0)
+    found = find_or_start(place / DATA, idle_exit_s=0)
     print(f"   the server is up at {found.url} ({time.monotonic() - began:.1f} s); its folder is {place}", flush=True)
     story = Story(url=found.url, folder=place, say=lambda line: print(line, flush=True))
     try:
         story.tell()
         if report is not None:
             story.told["seconds"] = round(time.monotonic() - began, 1)
-            story.told["data"] = str(place / "data")
+            story.told["data"] = str(place / DATA)
             story.told["url"] = found.url
             report.write_text(json.dumps(story.told, indent=1, sort_keys=True) + "\n", "utf-8")
     finally:
@@ -68,7 +70,7 @@ def _free_port(first: int) -> int:
 
 def _forget_ended_ones() -> None:
     """Remove the folders of earlier demos whose server has ended, and end the endpoints that outlived it."""
-    for old in sorted(HOME.glob("*/data")):
+    for old in sorted(HOME.glob(f"*/{DATA}")):
         if find(old) is None:
             for process in psutil.process_iter(["cmdline"]):
                 if any(str(old.resolve()) in part for part in process.info["cmdline"] or []):
