@@ -12,7 +12,7 @@ class Work:
 
     def __init__(self, http: PatientHttp, path: str, *, key: str, worker: str) -> None:
         self._http = http
-        self._path = f"{path}/work"
+        self._path = f"{path}/worker"
         self._me = {"key": key, "worker": worker}
 
     def claim(self, wait_s: float) -> tuple[dict[str, Any] | None, bool]:

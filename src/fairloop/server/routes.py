@@ -108,9 +108,9 @@ ROUTES: list[Route] = [
     Route("POST", IN + "/schedules", schedules.create, P.PIPELINE_RUN, status=201),
     Route("GET", IN + "/schedules", schedules.list_schedules, P.PROJECT_READ),
     Route("DELETE", IN + "/schedules/{schedule_id:str}", schedules.remove, P.PIPELINE_RUN),
-    Route("POST", IN + "/work/claim", work.claim, P.WORK),
-    Route("POST", IN + "/work/{step_run_id:str}/heartbeat", work.heartbeat, P.WORK),
-    Route("POST", IN + "/work/{step_run_id:str}/result", work.result, P.WORK),
+    Route("POST", IN + "/worker/claim", work.claim, P.WORK),
+    Route("POST", IN + "/worker/{step_run_id:str}/heartbeat", work.heartbeat, P.WORK),
+    Route("POST", IN + "/worker/{step_run_id:str}/result", work.result, P.WORK),
     # ---- evaluation
     Route("POST", IN + "/candidates", candidates.create_candidate, P.RUN_WRITE, status=201),
     Route("GET", IN + "/candidates", candidates.list_candidates, P.PROJECT_READ),
