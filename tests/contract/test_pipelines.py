@@ -10,6 +10,7 @@ import pytest
 
 from fairloop.artifacts.local import LocalStore
 from fairloop.core.clock import Clock
+from fairloop.core.ids import new_id
 from fairloop.core.pipelines import Capture, Graph, Needs, State, StepRun, StepSpec
 from fairloop.core.runs import RunStatus
 from fairloop.core.signals import Signals
@@ -51,8 +52,9 @@ class World:
     def start(self, *steps: StepSpec) -> str:
         return self.pipelines.start(self.project, Graph(name="p", steps=list(steps)), CAPTURE, {}, author="ada").id
 
-    def claim(self, worker: str = "w") -> StepRun | None:
-        return self.work.submit_claim(self.project, self.key, worker).result()
+    def claim(self, worker: str = "") -> StepRun | None:
+        """By a worker of its own unless one is named: a worker holds one step at a time."""
+        return self.work.submit_claim(self.project, self.key, worker or new_id("wrk")).result()
 
     def end(
         self, step: StepRun, state: str = "done", *outputs: Any, take: bool = False, **changes: Any
@@ -114,6 +116,24 @@ def test_retries_count_failures_and_not_losses(world: World) -> None:
         world.end(step, "failed", error="boom")
     found = world.pipelines.steps(world.project, run)[0]
     assert (found.state, found.attempt, found.losses, found.token) == (State.FAILED, 3, 1, 3)
+
+
+def test_a_worker_that_never_got_the_answer_gets_the_same_step_again(world: World) -> None:
+    run = world.start(spec("a"), spec("b"))
+    first = world.claim("one")
+    assert first is not None
+    assert world.work.waiting(world.project, world.key, "one")
+    again = world.claim("one")
+    assert again is not None
+    assert (again.id, again.token, again.attempt) == (first.id, first.token, first.attempt)
+    other = world.claim("two")
+    assert other is not None
+    assert other.id != first.id
+    assert not world.work.waiting(world.project, world.key, "three")
+    world.end(again)
+    world.end(other)
+    assert world.claim("one") is None
+    assert world.pipelines.get(world.project, run).state is State.DONE
 
 
 def test_a_step_that_kills_its_process_is_given_up(world: World) -> None:

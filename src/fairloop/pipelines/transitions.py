@@ -111,10 +111,16 @@ def _end(connection: Any, run: PipelineRun, states: dict[str, State], now_ms: in
 def claim(
     connection: Any, project_id: str, key: str, worker: str, now_ms: int, *, run_id: str | None = None
 ) -> StepRun | None:
-    """Give a ready step to ``worker`` under a new token; None when nothing is ready for its key."""
-    step = rows.ready_for(connection, key, run_id)
+    """Give a ready step to ``worker`` under a new token; None when nothing is ready for its key.
+
+    A worker holds one step at a time: one that asks while it holds a step never got the answer that gave it, and gets
+    the same step under the same token again.
+    """
+    step = rows.next_for(connection, key, worker, run_id)
     if step is None or step.project_id != project_id:
         return None
+    if step.state is State.RUNNING:
+        return step
     taken = replace(step, state=State.RUNNING, attempt=step.attempt + 1, token=step.token + 1, worker=worker,
                     started_ms=now_ms)  # fmt: skip
     rows.update_step(connection, step.pipeline_run_id, step.key, state=str(State.RUNNING), attempt=taken.attempt,

@@ -37,9 +37,9 @@ class Work:
         self._prices = prices
         self._lease_s = lease_s
 
-    def waiting(self, project_id: str, key: str) -> bool:
-        """Whether a step is ready for this worker key."""
-        step = self._database.read(lambda c: rows.ready_for(c, key, None))
+    def waiting(self, project_id: str, key: str, worker: str) -> bool:
+        """Whether there is a step for this worker to begin."""
+        step = self._database.read(lambda c: rows.next_for(c, key, worker))
         return step is not None and step.project_id == project_id
 
     def submit_claim(self, project_id: str, key: str, worker: str) -> Future[StepRun | None]:
@@ -102,7 +102,7 @@ class Work:
     def fail_ready(self, key: str, reason: str) -> None:
         """End every ready step of a worker key: no worker can be started for it."""
         now = self._clock.now_ms()
-        while (step := self._database.read(lambda c: rows.ready_for(c, key, None))) is not None:
+        while (step := self._database.read(lambda c: rows.next_for(c, key))) is not None:
             run, plan = self._pipelines.planned(step.project_id, step.pipeline_run_id)
             self._pipelines.announce(self._database.write(
                 lambda c, s=step, r=run, p=plan: transitions.give_up(c, r, p, s, reason, now)))  # type: ignore[misc]  # fmt: skip

@@ -41,7 +41,7 @@ from fairloop.pipelines.beats import Beats
 from fairloop.pipelines.lines import Lines
 from fairloop.pipelines.runners.processes import kill_tree, write_note
 
-_WAIT_S = 3.0
+_LONGEST_WAIT_S = 3.0
 _ALONE_S = 15.0
 """A worker without a step ends when no server has answered for so long."""
 _ENDED_BY_OTHERS = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
@@ -88,8 +88,10 @@ class Worker:
         self._config = config
         self._child = child
         data = Path(config["data"])
+        timeout_s = max(2.0, config["lease_s"] / 3)
+        self._wait_s = min(_LONGEST_WAIT_S, timeout_s / 2)
         self._http = PatientHttp(config["url"], token=config["token"], server_file=data / "server.json",
-                                 patience_s=0, timeout_s=max(2.0, config["lease_s"] / 3))  # fmt: skip
+                                 patience_s=0, timeout_s=timeout_s)  # fmt: skip
         client = Client(config["url"], project=config["project"], http=self._http)
         self._work = Work(self._http, client.path, key=config["key"], worker=config["worker"])
         self._note = write_note(data / "workers", config["worker"], config["key"])
@@ -118,7 +120,7 @@ class Worker:
 
     def _claim(self) -> tuple[dict[str, Any] | None, bool]:
         try:
-            answer = self._work.claim(_WAIT_S)
+            answer = self._work.claim(self._wait_s)
             self._answered = time.monotonic()
             return answer
         except (Unauthenticated, PermissionDenied, NotFound):

@@ -31,10 +31,19 @@ _STATES = select(step_runs.c.key, step_runs.c.state).where(step_runs.c.pipeline_
 _OUTPUTS = select(step_runs.c.key, step_runs.c.outputs).where(
     step_runs.c.pipeline_run_id == bindparam("run"), step_runs.c.key.in_(bindparam("keys", expanding=True))
 )
-_READY = (
+_NEXT = (
     select(*_STEP_FIELDS)
-    .where(step_runs.c.state == str(State.READY), step_runs.c.worker_key == bindparam("worker_key"))
-    .order_by(case((step_runs.c.pipeline_run_id == bindparam("run"), 0), else_=1), step_runs.c.ready_ms, step_runs.c.id)
+    .where(
+        step_runs.c.worker_key == bindparam("worker_key"),
+        (step_runs.c.state == str(State.READY))
+        | ((step_runs.c.state == str(State.RUNNING)) & (step_runs.c.worker == bindparam("worker"))),
+    )
+    .order_by(
+        case((step_runs.c.state == str(State.RUNNING), 0), else_=1),
+        case((step_runs.c.pipeline_run_id == bindparam("run"), 0), else_=1),
+        step_runs.c.ready_ms,
+        step_runs.c.id,
+    )
     .limit(1)
 )
 _CHANGE = update(step_runs).where(
@@ -148,9 +157,11 @@ def to_cancel(connection: Connection, step_run_id: str) -> bool:
     return bool(connection.execute(select(step_runs.c.cancel).where(step_runs.c.id == step_run_id)).scalar_one())
 
 
-def ready_for(connection: Connection, worker_key: str, run_id: str | None) -> StepRun | None:
-    """The step a worker with this key should take next: of the run it just served, else the one ready longest."""
-    row = connection.execute(_READY, {"worker_key": worker_key, "run": run_id or ""}).mappings().first()
+def next_for(connection: Connection, worker_key: str, worker: str = "", run_id: str | None = None) -> StepRun | None:
+    """The step ``worker`` should take next: the running one it already holds, else a ready one of the run it just
+    served, else the one ready longest."""
+    values = {"worker_key": worker_key, "worker": worker, "run": run_id or ""}
+    row = connection.execute(_NEXT, values).mappings().first()
     return _step(row) if row else None
 
 

@@ -41,7 +41,7 @@ async def claim(request: Request[Any, Any, Any], services: Services, project: Pr
             event.clear()
             if services.runner.leaving(worker):
                 return {"next": None, "exit": True}
-            if await asyncio.to_thread(work.waiting, project.id, key):
+            if await asyncio.to_thread(work.waiting, project.id, key, worker):
                 step = await asyncio.wrap_future(work.submit_claim(project.id, key, worker))
                 if step is not None:
                     return {"next": await _assignment(services, step), "exit": False}
