@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help setup demo up test quick lint format types contracts docs bench reliability clean
+.PHONY: help setup demo up test quick lint format types contracts docs bench reliability simulations clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -29,7 +29,7 @@ up: $(STAMP) ## Start the server on the folder .fairloop
 	@$(BIN)/fairloop up $(ARGS)
 
 test: $(STAMP) lint types contracts ## Lint, types, import contracts and all tests
-	@$(PYTEST) -n 2 --dist loadfile $(ARGS)
+	@$(PYTEST) -n 2 --dist loadfile -m "not simulation" $(ARGS)
 
 quick: $(STAMP) ## Unit tests only
 	@$(PYTEST) tests/unit -q
@@ -56,6 +56,9 @@ bench: $(STAMP) ## Measure, each beside the floor of the same run
 
 reliability: $(STAMP) ## The kill tests, 20 rounds each
 	@FAIRLOOP_ROUNDS=20 $(PYTEST) tests/reliability -q --timeout 1800
+
+simulations: $(STAMP) ## Coverage, error rate and power over many seeds
+	@$(PYTEST) -n 2 --dist load -m simulation tests --timeout 3600
 
 clean: ## Remove the virtual environment and everything built
 	@rm -rf $(VENV) build dist src/fairloop/server/static/vendor .demo .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -89,7 +89,7 @@ def test_alembic_sees_no_difference(empty: Database) -> None:
 
 
 def test_the_frozen_revision_is_what_the_tables_would_give() -> None:
-    """Until the first release: run tests/support/freeze_schema.py after changing a table."""
+    """Run tests/support/freeze_schema.py after changing a table."""
     assert REVISION.read_text("utf-8") == rendered()
 
 
@@ -128,9 +128,10 @@ def test_the_start_does_not_load_alembic() -> None:
     assert "alembic" not in vars(migrations)
 
 
-def test_the_golden_file_of_0_1_0_opens(tmp_path: Path) -> None:
+@pytest.mark.parametrize("golden", sorted(GOLDEN.parent.glob("*.db")), ids=lambda p: p.stem)
+def test_the_golden_file_of_every_version_opens(golden: Path, tmp_path: Path) -> None:
     file = tmp_path / "fairloop.db"
-    shutil.copyfile(GOLDEN, file)
+    shutil.copyfile(golden, file)
     database = SQLite(file)
     migrate(database)
     assert database.read(revision) == HEAD

@@ -1,7 +1,8 @@
-"""Write the first migration and the golden database file from storage/tables.py.
+"""Write the migration of the version under way from what storage/tables.py has more than the revisions before it.
 
-Run ``python tests/support/freeze_schema.py`` from the top folder after changing a table, until the first release; after
-it, add a revision instead and a golden file of the new version beside the old ones.
+Run ``python tests/support/freeze_schema.py`` from the top folder after changing a table. ``--golden`` also writes the
+golden database file of this version; those of earlier versions are never written again. New columns of old tables need
+a ``server_default`` or must be nullable.
 """
 
 from __future__ import annotations
@@ -20,18 +21,19 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
 TOP = Path(__file__).resolve().parents[2]
-REVISION = TOP / "src/fairloop/storage/migrations/versions/r0001_first_schema.py"
-GOLDEN = TOP / "tests/assets/golden/0.1.0.db"
+BEFORE = "0001"
+REVISION = TOP / "src/fairloop/storage/migrations/versions/r0002_judge_and_decide.py"
+GOLDEN = TOP / "tests/assets/golden/0.2.0.db"
 
-HEAD = '''"""The first schema: every table of version 0.1.0. Written by tests/support/freeze_schema.py."""
+HEAD = '''"""What version 0.2.0 stores beside the first schema. Written by tests/support/freeze_schema.py."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0001"
-down_revision = None
+revision = "0002"
+down_revision = "0001"
 
 
 # fmt: off
@@ -41,14 +43,17 @@ FUNCTION_LINES = 50
 
 
 def rendered() -> str:
-    """The text of the revision that makes every table of storage/tables.py."""
+    """The text of the revision that makes what storage/tables.py has and revision :data:`BEFORE` has not."""
+    from fairloop.storage.migrate import run_chain
     from fairloop.storage.tables import Json, metadata
 
     def as_text(kind: str, value: Any, _: object) -> str | bool:
         return "sa.Text()" if kind == "type" and isinstance(value, Json) else False
 
     with create_engine("sqlite://").connect() as connection:
-        context = MigrationContext.configure(connection, opts={"render_item": as_text, "target_metadata": metadata})
+        run_chain(connection, BEFORE)
+        context = MigrationContext.configure(connection, opts={"render_item": as_text, "target_metadata": metadata,
+                                                               "compare_type": False})  # fmt: skip
         upgrade = produce_migrations(context, metadata).upgrade_ops
     assert upgrade is not None
     body = render_python_code(upgrade, render_item=as_text)
@@ -60,7 +65,7 @@ def rendered() -> str:
             parts.append([])
         parts[-1] += lines
     names = [f"_part_{number}" for number in range(1, len(parts) + 1)]
-    functions = [f"def {name}() -> None:\n" + "\n".join(part) + "\n" for name, part in zip(names, parts, strict=True)]
+    functions = [f"def {name}() -> None:\n" + "\n".join(part or ["    pass"]) + "\n" for name, part in zip(names, parts, strict=True)]
     upgrades = "def upgrade() -> None:\n" + "".join(f"    {name}()\n" for name in names)
     return HEAD + "\n\n".join([upgrades, *functions]) + "# fmt: on\n"
 
@@ -103,4 +108,5 @@ def write_golden() -> None:
 if __name__ == "__main__":
     sys.path.insert(0, str(TOP / "tests"))
     REVISION.write_text(rendered(), "utf-8")
-    write_golden()
+    if "--golden" in sys.argv:
+        write_golden()

@@ -10,7 +10,7 @@ from fairloop.errors import Conflict
 from fairloop.storage.engine import Database
 from fairloop.storage.tables import metadata
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision in storage/migrations/."""
 
 
