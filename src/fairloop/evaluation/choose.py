@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fairloop.core.checks import GROUP_METRICS, HIGHER_IS_BETTER, LOWER_IS_BETTER, Check, Status, judge
+from fairloop.core.checks import CRITERIA, GROUP_METRICS, HIGHER_IS_BETTER, LOWER_IS_BETTER, Check, Status, judge
 from fairloop.core.models import Candidate, Evaluation
 from fairloop.evaluation.plan import name_of
 
@@ -107,9 +107,9 @@ def _criteria(gates: list[Check], judged: Sequence[tuple[Candidate, Evaluation]]
     """Names of both fairness criteria by the attributes that gates name, the primary one first."""
     gated = sorted((g for g in gates if g.metric in GROUP_METRICS), key=lambda g: g.metric != primary)
     attributes = list(dict.fromkeys(g.by for g in gated))
-    names = [g.name for g in gated] + [f"{m} by {a}" for a in attributes for m in sorted(GROUP_METRICS)]
+    names = [g.name for g in gated] + [f"{m} by {a}" for a in attributes for m in CRITERIA]
     if not names:
-        names = sorted(n for n in judged[0][1].metrics if n.split(" by ")[0] in GROUP_METRICS)
+        names = sorted(n for n in judged[0][1].metrics if n.split(" by ")[0] in CRITERIA)
     return list(dict.fromkeys(names))
 
 
