@@ -12,7 +12,8 @@ from fairloop.server.services import Services
 
 def create_version(services: Services, identity: Identity, project: Project, data: NewVersion) -> DatasetVersion:
     """Register the next version of a dataset; the same rows and roles give the same version again."""
-    version = services.datasets.create(project.id, data, owner=identity.name)
+    made_of = services.datasets.get(project.id, data.parents[0]) if identity.kind == "worker" and data.parents else None
+    version = services.datasets.create(project.id, data, owner=made_of.owner if made_of else identity.name)
     services.audit.record(identity, "dataset.create", project_id=project.id, object=version.id,
                           detail={"dataset": version.dataset, "version": version.version})  # fmt: skip
     return version

@@ -72,7 +72,7 @@ def _columns(found: list[Run]) -> dict[str, Any]:
         for key in run.params:
             params[key] = params.get(key, 0) + 1
     return {
-        "metric_keys": sorted(metrics, key=lambda k: (-metrics[k], k))[:6],
+        "metric_keys": sorted(metrics, key=lambda k: (k.startswith("system/"), -metrics[k], k))[:6],
         "param_keys": sorted(params, key=lambda k: (-params[k], k))[:4],
         "latest": {run.id: {m.key: m.value for m in run.metrics} for run in found},
     }

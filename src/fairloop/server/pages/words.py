@@ -120,12 +120,14 @@ def measured(name: str, value: Any) -> str:
 
 
 def money(value: Any) -> str:
-    """US dollars; tiny amounts keep two significant digits."""
+    """US dollars; amounts below a cent keep two significant digits, written out."""
     if value is None:
         return "–"
     if value == 0:
         return "0 USD"
-    return f"{value:,.2f} USD" if abs(value) >= 0.01 else f"{value:.2g} USD"
+    if abs(value) >= 0.01:
+        return f"{value:,.2f} USD"
+    return f"{value:.{1 - math.floor(math.log10(abs(value)))}f} USD" if abs(value) >= 1e-6 else "under 0.000001 USD"
 
 
 def share(value: Any, digits: int = 1) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from fairloop.core import codec
+from fairloop.core.checks import Check
 from fairloop.core.pipelines import Graph, PipelineRun, State, StepRun
+from fairloop.core.records import from_plain
 from fairloop.core.units import show_bytes
 from fairloop.server.pages.words import duration, short, state
 
@@ -92,9 +94,11 @@ def value_words(value: Any) -> str:
 
 
 def _plain(value: Any) -> str:
-    """Text as it is, anything else as JSON."""
+    """Text as it is, checks by their questions, anything else as JSON."""
     if value is None:
         return "none"
+    if isinstance(value, list) and value and all(isinstance(v, dict) and "metric" in v for v in value):
+        return " ".join(from_plain(Check, check).question for check in value)
     return (value if isinstance(value, str) else codec.dumps(value))[:300]
 
 

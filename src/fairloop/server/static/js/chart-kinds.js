@@ -32,7 +32,7 @@ function frontier(data, { x = data.x, y = data.y }, c) {
       xAxis: axis(c, { type: "value", min: rx[0], max: rx[1], axisLabel: { color: c.soft, showMinLabel: false, showMaxLabel: false, formatter: short }, name: `${data.names[x]} (${data.better[x] === "high" ? "more is better" : "less is better"})`, nameLocation: "middle", nameGap: 28 }),
       yAxis: axis(c, { type: "value", min: ry[0], max: ry[1], axisLabel: { color: c.soft, showMinLabel: false, showMaxLabel: false, formatter: short }, name: data.names[y], nameLocation: "middle", nameGap: 46 }),
       series: [{
-        type: "scatter", data: shown.map((p, i) => ({
+        type: "scatter", labelLayout: { hideOverlap: true }, data: [...shown].sort((a, b) => Boolean(b.chosen) - Boolean(a.chosen)).map((p, i) => ({
           value: [p.values[x], p.values[y]], point: p, symbolSize: p.chosen ? 17 : 12, symbol: p.state === "refused" ? "diamond" : "circle",
           itemStyle: { color: p.chosen ? c.card : colour(p), borderColor: colour(p), borderWidth: p.chosen ? 5 : 1, opacity: p.state === "dominated" ? 0.35 : 1 },
           label: { show: true, formatter: p.name + (p.chosen ? ", chosen" : ""), position: i % 2 ? "bottom" : "top", distance: 7, color: p.state === "dominated" ? c.faint : c.ink, fontSize: 12, fontWeight: p.chosen ? 600 : 400 },
