@@ -22,6 +22,7 @@ from fairloop.loops.release import Release
 from fairloop.loops.service import Loops
 from fairloop.monitoring.service import Monitoring
 from fairloop.monitoring.ticker import Watcher
+from fairloop.notices.outbox import Notices
 from fairloop.pipelines.runners.local import LocalRunner
 from fairloop.pipelines.scheduler import Scheduler
 from fairloop.pipelines.schedules import Schedules
@@ -57,6 +58,7 @@ class Services:
     tracking: Tracking
     registry: Registry
     evaluations: Evaluations
+    notices: Notices
     waiters: Waiters
     pipelines: Pipelines
     work: Work
@@ -92,6 +94,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     registry = Registry(database, clock, files)
     datasets = Datasets(database, clock, files)
     signals, waiters = Signals(), Waiters()
+    notices = Notices(database, clock)
     pipelines = Pipelines(database, clock, signals, waiters)
     work = Work(database, clock, pipelines, tracking, load_prices(settings.price_book), settings.lease_s)
     runner = LocalRunner(settings, tokens.worker_token, waiters)
@@ -106,7 +109,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     release = Release(loops, registry, serving, monitoring, files)
     driver = Driver(clock, loops, pipelines, evaluations, release, lambda e: str(monitoring.endpoint_folder(e)))
     lineage = Lineage(loops, registry, serving, monitoring, pipelines, evaluations, datasets)
-    return Services(idempotency=Idempotency(database, clock), monitoring=monitoring, watcher=Watcher(clock, monitoring, pipelines),
+    return Services(notices=notices, idempotency=Idempotency(database, clock), monitoring=monitoring, watcher=Watcher(clock, monitoring, pipelines),
                     serving=serving, settings=settings, clock=clock, signals=signals, database=database, audit=audit, people=people,
                     tokens=tokens, sessions=sessions, identities=Identities(people, tokens, sessions, clock),
                     projects=projects, files=files, datasets=datasets, tracking=tracking, registry=registry, evaluations=evaluations,

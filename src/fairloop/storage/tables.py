@@ -251,3 +251,45 @@ alerts = Table("alerts", metadata, _id(), _project(), Column("endpoint_id", Stri
                _json("verdict"), _text("words"), Column("state", String, nullable=False), Column("cycle_id", String),
                _text("acknowledged_by"), _ms("opened_ms"), _ms("updated_ms"), Column("windows", Integer, nullable=False),
                Index(None, "endpoint_id", "state"))  # fmt: skip
+
+# ------------------------------------------------------------------ people who talk, join and appeal
+comments = Table("comments", metadata, _id(), _project(), Column("subject_kind", String, nullable=False),
+                 Column("subject_id", String, nullable=False), _text("author"), Column("verified", Boolean, nullable=False),
+                 _text("body"), _json("mentions"), _ms("created_ms"), _ms("edited_ms", nullable=True),
+                 _ms("deleted_ms", nullable=True), Index(None, "project_id", "created_ms"),
+                 Index(None, "project_id", "subject_kind", "subject_id", "created_ms"))  # fmt: skip
+invitations = Table("invitations", metadata, _id(), _project(), Column("role", String, nullable=False), _text("name"),
+                    _text("email"), _text("invited_by"), Column("hash", String, nullable=False, unique=True),
+                    _ms("created_ms"), _ms("expires_ms"), _ms("accepted_ms", nullable=True), _text("accepted_by"),
+                    _ms("revoked_ms", nullable=True), Index(None, "project_id", "created_ms"))  # fmt: skip
+appeals = Table("appeals", metadata, _id(), _project(), Column("endpoint_id", String, nullable=False),
+                Column("deployment_id", String, nullable=False), Column("model_version_id", String, nullable=False),
+                Column("prediction_id", String, nullable=False), _text("reason"), _text("contact"),
+                Column("filer", String, nullable=False), Column("receipt", String, nullable=False, unique=True),
+                Column("state", String, nullable=False), Column("answered", Boolean), Column("label", Json),
+                _text("decided_by"), Column("verified", Boolean, nullable=False), _text("decision_reason"),
+                _ms("filed_ms"), _ms("decided_ms", nullable=True), Index(None, "project_id", "state", "filed_ms"),
+                Index(None, "prediction_id"), Index(None, "model_version_id"), Index(None, "endpoint_id", "state"))  # fmt: skip
+"""``filer`` is a keyed hash of where an appeal came from: it tells many from one, and nobody who they are."""
+appeal_desks = Table("appeal_desks", metadata, Column("scope_id", String, primary_key=True), _project(),
+                     Column("open", Boolean), Column("run_id", String), _ms("asked_ms", nullable=True),
+                     _ms("judged_ms", nullable=True))  # fmt: skip
+"""Whether a project or an endpoint takes appeals, and when its decided ones were last compared by group."""
+
+# ------------------------------------------------------------------ notices
+notices = Table("notices", metadata, _id(), _project(), Column("kind", String, nullable=False), _text("subject"),
+                _text("text"), _text("href"), _text("about"), _json("people"), _ms("created_ms"),
+                Column("key", String, unique=True), Index(None, "project_id", "created_ms"))  # fmt: skip
+inbox = Table("inbox", metadata, Column("person_id", String, ForeignKey("people.id"), primary_key=True),
+              Column("notice_id", String, ForeignKey("notices.id"), primary_key=True),
+              _ms("read_ms", nullable=True), Index(None, "person_id", "read_ms"))  # fmt: skip
+channels = Table("channels", metadata, _id(), _project(), Column("name", String, nullable=False),
+                 Column("kind", String, nullable=False), _text("shown"), _text("sealed"), _json("kinds"),
+                 Column("enabled", Boolean, nullable=False), _text("author"), _ms("created_ms"),
+                 UniqueConstraint("project_id", "name"))  # fmt: skip
+deliveries = Table("deliveries", metadata, _id(), _project(),
+                   Column("notice_id", String, ForeignKey("notices.id"), nullable=False),
+                   Column("channel_id", String, nullable=False), Column("state", String, nullable=False),
+                   Column("attempts", Integer, nullable=False), _text("reason"), _ms("next_ms"), _ms("created_ms"),
+                   _ms("sent_ms", nullable=True), Column("about", String, nullable=False),
+                   UniqueConstraint("notice_id", "channel_id"), Index(None, "state", "next_ms"))  # fmt: skip
