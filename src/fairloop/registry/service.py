@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from fairloop.core.clock import Clock
 from fairloop.core.ids import new_id
@@ -21,6 +21,7 @@ from fairloop.storage.engine import Connection, Database
 from fairloop.storage.files import File
 
 NO_MODEL = "No such model, or you may not see it."
+T = TypeVar("T")
 NO_VERSION = "No such model version, or you may not see it."
 DECISIONS = {"candidate", "approved", "refused", "none"}
 _ALIAS = re.compile(r"[\w\-]{1,250}", re.ASCII)
@@ -65,12 +66,8 @@ class Registry:
 
     def models(self, project_id: str, *, tree: Filter = EVERYTHING, orders: tuple[Order, ...] = ()) -> list[Model]:
         """Models that satisfy ``tree``, by name unless ``orders`` say otherwise."""
-        found = [
-            m for m in self._database.read(lambda c: rows.listed(c, project_id)) if holds(tree, partial(_read_model, m))
-        ]
-        for order in reversed(orders):
-            found.sort(key=lambda m: _read_model(m, order.kind, order.key), reverse=order.descending)
-        return found
+        found = self._database.read(lambda c: rows.listed(c, project_id))
+        return _selected(found, _read_model, tree, orders)
 
     def describe(self, project_id: str, name: str, description: str) -> Model:
         return self._change(project_id, name, lambda _, m: replace(m, description=description))
@@ -226,14 +223,8 @@ class Registry:
         self, project_id: str, *, name: str | None = None, tree: Filter = EVERYTHING, orders: tuple[Order, ...] = ()
     ) -> list[ModelVersion]:
         """Versions that satisfy ``tree``, by model and newest first unless ``orders`` say otherwise."""
-        found = [
-            v
-            for v in self._database.read(lambda c: rows.listed_versions(c, project_id, name))
-            if holds(tree, partial(_read_version, v))
-        ]
-        for order in reversed(orders):
-            found.sort(key=lambda v: _read_version(v, order.kind, order.key) or "", reverse=order.descending)
-        return found
+        found = self._database.read(lambda c: rows.listed_versions(c, project_id, name))
+        return _selected(found, _read_version, tree, orders)
 
     def set_decision(self, project_id: str, version_id: str, decision: str) -> ModelVersion:
         """candidate, approved, refused or none."""
@@ -307,6 +298,14 @@ def _version(connection: Connection, project_id: str, name: str, number: int) ->
     if found is None:
         raise NotFound(NO_VERSION)
     return found
+
+
+def _selected(found: list[T], read: Callable[[T, str, str], Any], tree: Filter, orders: tuple[Order, ...]) -> list[T]:
+    """Those that satisfy ``tree``, ordered; what lacks the key of an order stands as empty text."""
+    kept = [item for item in found if holds(tree, partial(read, item))]
+    for order in reversed(orders):
+        kept.sort(key=lambda item: read(item, order.kind, order.key) or "", reverse=order.descending)
+    return kept
 
 
 def _read_model(model: Model, kind: str, key: str) -> Any:
