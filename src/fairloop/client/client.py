@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from fairloop.client.alerts import Alerts
+from fairloop.client.analyses import Analyses
 from fairloop.client.audit import Audit
 from fairloop.client.blobs import Blobs
 from fairloop.client.candidates import Candidates
@@ -50,6 +51,7 @@ class Client:
         self.blobs = Blobs(self.http, self.path)
         self.datasets = Datasets(self.http, self.path)
         self.candidates = Candidates(self.http, self.path)
+        self.analyses = Analyses(self.http, self.path)
         self.runs = Runs(self.http, self.path)
         self.models = Models(self.http, self.path)
         self.loops = Loops(self.http, self.path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fairloop.access.permissions import Permission as P
 from fairloop.server.api import (
     alerts,
+    analyses,
     audit,
     blobs,
     candidates,
@@ -119,6 +120,10 @@ ROUTES: list[Route] = [
         "POST", IN + "/candidates/{candidate_id:str}/evaluations", candidates.add_evaluation, P.RUN_WRITE, status=201
     ),
     Route("GET", IN + "/candidates/{candidate_id:str}/evaluations", candidates.list_evaluations, P.PROJECT_READ),
+    Route("POST", IN + "/analyses", analyses.start_analysis, P.PIPELINE_RUN, status=202),
+    Route("GET", IN + "/analyses", analyses.list_analyses, P.PROJECT_READ),
+    Route("GET", IN + "/analyses/{analysis_id:str}", analyses.get_analysis, P.PROJECT_READ),
+    Route("POST", IN + "/analyses/{analysis_id:str}/result", analyses.finish_analysis, P.WORK),
     # ---- loops, cycles, approvals
     Route("POST", IN + "/loops", loops.register_loop, P.PIPELINE_RUN, status=201),
     Route("GET", IN + "/loops", loops.list_loops, P.PROJECT_READ),

@@ -14,6 +14,7 @@ from fairloop.core.clock import Clock
 from fairloop.core.signals import Signals
 from fairloop.costs.prices import load_prices
 from fairloop.datasets.service import Datasets
+from fairloop.evaluation.analyses import Analyses
 from fairloop.evaluation.service import Evaluations
 from fairloop.loops.driver import Driver
 from fairloop.loops.lineage import Lineage
@@ -58,6 +59,7 @@ class Services:
     tracking: Tracking
     registry: Registry
     evaluations: Evaluations
+    analyses: Analyses
     notices: Notices
     waiters: Waiters
     pipelines: Pipelines
@@ -109,7 +111,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     release = Release(loops, registry, serving, monitoring, files)
     driver = Driver(clock, loops, pipelines, evaluations, release, lambda e: str(monitoring.endpoint_folder(e)))
     lineage = Lineage(loops, registry, serving, monitoring, pipelines, evaluations, datasets)
-    return Services(notices=notices, idempotency=Idempotency(database, clock), monitoring=monitoring, watcher=Watcher(clock, monitoring, pipelines),
+    return Services(analyses=Analyses(database, clock, pipelines), notices=notices, idempotency=Idempotency(database, clock), monitoring=monitoring, watcher=Watcher(clock, monitoring, pipelines),
                     serving=serving, settings=settings, clock=clock, signals=signals, database=database, audit=audit, people=people,
                     tokens=tokens, sessions=sessions, identities=Identities(people, tokens, sessions, clock),
                     projects=projects, files=files, datasets=datasets, tracking=tracking, registry=registry, evaluations=evaluations,

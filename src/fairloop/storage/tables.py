@@ -170,6 +170,13 @@ evaluations = Table("evaluations", metadata, _id(), _project(), Column("candidat
                     Column("uses_of_part", Integer, nullable=False), _ms("created_ms"),
                     UniqueConstraint("candidate_id", "part"), Index(None, "part_sha256"))  # fmt: skip
 
+analyses = Table("analyses", metadata, _id(), _project(), Column("kind", String, nullable=False),
+                 Column("subject_kind", String, nullable=False), Column("subject_id", String, nullable=False),
+                 _json("params"), Column("state", String, nullable=False), _json("result"), _text("error"), _text("words"),
+                 Column("pipeline_run_id", String, nullable=False), _text("author"), Column("key", String, nullable=False),
+                 _ms("created_ms"), _ms("ended_ms", nullable=True), Index(None, "project_id", "subject_id"),
+                 Index(None, "project_id", "key"))  # fmt: skip
+
 # ------------------------------------------------------------------ pipelines
 pipeline_runs = Table("pipeline_runs", metadata, _id(), _project(), Column("pipeline", String, nullable=False),
                       Column("state", String, nullable=False), _json("graph"), _json("capture"), _json("params"),
@@ -268,7 +275,8 @@ appeals = Table("appeals", metadata, _id(), _project(), Column("endpoint_id", St
                 Column("filer", String, nullable=False), Column("receipt", String, nullable=False, unique=True),
                 Column("state", String, nullable=False), Column("answered", Boolean), Column("label", Json),
                 _text("decided_by"), Column("verified", Boolean, nullable=False), _text("decision_reason"),
-                _ms("filed_ms"), _ms("decided_ms", nullable=True), Index(None, "project_id", "state", "filed_ms"),
+                _ms("filed_ms"), _ms("decided_ms", nullable=True), _ms("labelled_ms", nullable=True),
+                Index(None, "project_id", "state", "filed_ms"),
                 Index(None, "prediction_id"), Index(None, "model_version_id"), Index(None, "endpoint_id", "state"))  # fmt: skip
 """``filer`` is a keyed hash of where an appeal came from: it tells many from one, and nobody who they are."""
 appeal_desks = Table("appeal_desks", metadata, Column("scope_id", String, primary_key=True), _project(),

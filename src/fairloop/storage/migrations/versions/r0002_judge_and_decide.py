@@ -14,9 +14,25 @@ down_revision = "0001"
 def upgrade() -> None:
     _part_1()
     _part_2()
+    _part_3()
 
 
 def _part_1() -> None:
+    op.create_table('analyses', sa.Column('id', sa.String(), nullable=False),
+        sa.Column('project_id', sa.String(), nullable=False), sa.Column('kind', sa.String(), nullable=False),
+        sa.Column('subject_kind', sa.String(), nullable=False),
+        sa.Column('subject_id', sa.String(), nullable=False), sa.Column('params', sa.Text(), nullable=False),
+        sa.Column('state', sa.String(), nullable=False), sa.Column('result', sa.Text(), nullable=False),
+        sa.Column('error', sa.Text(), nullable=False), sa.Column('words', sa.Text(), nullable=False),
+        sa.Column('pipeline_run_id', sa.String(), nullable=False),
+        sa.Column('author', sa.Text(), nullable=False), sa.Column('key', sa.String(), nullable=False),
+        sa.Column('created_ms', sa.BigInteger(), nullable=False),
+        sa.Column('ended_ms', sa.BigInteger(), nullable=True), sa.ForeignKeyConstraint(['project_id'],
+        ['projects.id'], name=op.f('fk_analyses_project_id')),
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_analyses')) )
+    op.create_index(op.f('ix_analyses_project_id_key'), 'analyses', ['project_id', 'key'], unique=False)
+    op.create_index(op.f('ix_analyses_project_id_subject_id'), 'analyses', ['project_id', 'subject_id'],
+        unique=False)
     op.create_table('appeal_desks', sa.Column('scope_id', sa.String(), nullable=False),
         sa.Column('project_id', sa.String(), nullable=False), sa.Column('open', sa.Boolean(), nullable=True),
         sa.Column('run_id', sa.String(), nullable=True),
@@ -37,7 +53,8 @@ def _part_1() -> None:
         sa.Column('verified', sa.Boolean(), nullable=False),
         sa.Column('decision_reason', sa.Text(), nullable=False),
         sa.Column('filed_ms', sa.BigInteger(), nullable=False),
-        sa.Column('decided_ms', sa.BigInteger(), nullable=True), sa.ForeignKeyConstraint(['project_id'],
+        sa.Column('decided_ms', sa.BigInteger(), nullable=True),
+        sa.Column('labelled_ms', sa.BigInteger(), nullable=True), sa.ForeignKeyConstraint(['project_id'],
         ['projects.id'], name=op.f('fk_appeals_project_id')),
         sa.PrimaryKeyConstraint('id', name=op.f('pk_appeals')),
         sa.UniqueConstraint('receipt', name=op.f('uq_appeals_receipt')) )
@@ -46,6 +63,9 @@ def _part_1() -> None:
     op.create_index(op.f('ix_appeals_prediction_id'), 'appeals', ['prediction_id'], unique=False)
     op.create_index(op.f('ix_appeals_project_id_state_filed_ms'), 'appeals',
         ['project_id', 'state', 'filed_ms'], unique=False)
+
+
+def _part_2() -> None:
     op.create_table('channels', sa.Column('id', sa.String(), nullable=False),
         sa.Column('project_id', sa.String(), nullable=False), sa.Column('name', sa.String(), nullable=False),
         sa.Column('kind', sa.String(), nullable=False), sa.Column('shown', sa.Text(), nullable=False),
@@ -66,9 +86,6 @@ def _part_1() -> None:
         sa.Column('deleted_ms', sa.BigInteger(), nullable=True), sa.ForeignKeyConstraint(['project_id'],
         ['projects.id'], name=op.f('fk_comments_project_id')),
         sa.PrimaryKeyConstraint('id', name=op.f('pk_comments')) )
-
-
-def _part_2() -> None:
     op.create_index(op.f('ix_comments_project_id_created_ms'), 'comments', ['project_id', 'created_ms'],
         unique=False)
     op.create_index(op.f('ix_comments_project_id_subject_kind_subject_id_created_ms'), 'comments',
@@ -99,6 +116,9 @@ def _part_2() -> None:
         sa.UniqueConstraint('key', name=op.f('uq_notices_key')) )
     op.create_index(op.f('ix_notices_project_id_created_ms'), 'notices', ['project_id', 'created_ms'],
         unique=False)
+
+
+def _part_3() -> None:
     op.create_table('deliveries', sa.Column('id', sa.String(), nullable=False),
         sa.Column('project_id', sa.String(), nullable=False),
         sa.Column('notice_id', sa.String(), nullable=False),
