@@ -7,21 +7,25 @@ give None: insufficient evidence, never pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fairloop.fairness.groups import MIN_GROUP, GroupRates, GroupTable, Pooling, count_groups, pool, rates_of
-from fairloop.fairness.pairs import PairEstimate, largest_gap, smallest_ratio
+from fairloop.fairness.grouping import MIN_GROUP
+from fairloop.fairness.groups import GroupRates, GroupTable, Pooling, count_groups, pool, rates_of
+from fairloop.fairness.pairs import (
+    PairEstimate,
+    average,
+    largest_difference,
+    largest_mean_gap,
+    shares,
+    smallest_ratio,
+)
 from fairloop.stats.arrays import ArrayLike
+from fairloop.stats.estimate import finite
 
-_RATES = {
-    "demographic_parity_difference": ("selection_rate",),
-    "demographic_parity_ratio": ("selection_rate",),
-    "equal_opportunity_difference": ("true_positive_rate",),
-    "equalized_odds_difference": ("true_positive_rate", "false_positive_rate"),
-}
-_METHOD = "newcombe, simultaneous over pairs"
+_TOLD_ELSEWHERE = {"selection_rate", "true_positive_rate", "false_positive_rate"}
+"""Rates for which pages and alerts have sentences of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +62,7 @@ class Gap:
 
     def detail(self) -> dict[str, Any]:
         """The evidence as JSON-able values, for ``Verdict.detail``."""
-        return {
+        found = {
             "groups": [group.plain() for group in self.groups],
             "pair": list(self.pair) if self.pair else None,
             "rate": self.rate,
@@ -66,54 +70,39 @@ class Gap:
             "too_small": list(self.too_small),
             "missing": self.missing,
         }
+        return found | ({"words": self.words} if self.words else {})
+
+    @property
+    def words(self) -> str:
+        """Which groups lie apart, for example *Precision is 0.72 for Male and 0.61 for Female.*"""
+        rates = {row.group: row.rates[self.rate].estimate for row in self.groups if self.rate in row.rates}
+        told = [(group, rates.get(group)) for group in self.pair or ()]
+        if self.rate is None or self.rate in _TOLD_ELSEWHERE or not told or any(value is None for _, value in told):
+            return ""
+        name = self.rate.replace("_", " ")
+        return f"{name[:1].upper()}{name[1:]} is {' and '.join(f'{value:.3g} for {group}' for group, value in told)}."
 
 
-def gap_from_table(metric: str, table: GroupTable, *, min_group: int = MIN_GROUP, confidence: float = 0.95) -> Gap:
-    """A gap by its metric name from counts made earlier, for example merged over several parts of a log."""
-    return _gap(metric, pool(table, min_group), confidence)
+def make_gap(metric: str, found: PairEstimate, groups: Sequence[GroupRates], rates: Sequence[str], *, n: int,
+             method: str, pooled: tuple[str, ...], too_small: tuple[str, ...], missing: int) -> Gap:  # fmt: skip
+    """A Gap of the extreme pair that pairs.py found; bounds that are not finite are unknown."""
+    low, high = (None if bound is None else finite(bound) for bound in (found.low, found.high))
+    return Gap(metric=metric, estimate=found.estimate, low=low, high=high, n=n, method=method, groups=tuple(groups),
+               pair=found.groups, rate=rates[found.rate] if found.groups else None, pooled=pooled,
+               too_small=too_small, missing=missing)  # fmt: skip
 
 
-def _gap(metric: str, pooling: Pooling, confidence: float) -> Gap:
-    table, names = pooling.table, _RATES[metric]
-    trials = [table.trials(name) for name in names]
-    found: PairEstimate
-    if metric == "demographic_parity_ratio":
-        found, method = smallest_ratio(trials[0], confidence), "MOVER of logs, simultaneous over pairs"
-    else:
-        found, method = largest_gap(trials, confidence), _METHOD
-    return Gap(
-        metric=metric,
-        estimate=found.estimate,
-        low=found.low,
-        high=found.high,
-        n=int(table.rows.sum()),
-        method=method,
-        groups=tuple(rates_of(table, confidence)),
-        pair=found.groups,
-        rate=names[found.rate] if found.groups else None,
-        pooled=pooling.pooled,
-        too_small=pooling.too_small,
-        missing=table.missing,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapMetric:
+    r"""A gap of yes-or-no answers between groups. Call it with the rows.
 
-
-def demographic_parity_difference(
-    labels: ArrayLike | None,
-    predicted: ArrayLike,
-    groups: Any,
-    weights: ArrayLike | None = None,
-    *,
-    min_group: int = MIN_GROUP,
-    confidence: float = 0.95,
-) -> Gap:
-    r"""Largest difference in selection rate: :math:`\max_{i,j}|P(\hat Y=1|A=i) - P(\hat Y=1|A=j)|`.
-
-    0 when every group is selected equally often, 1 when one always is and another never.
+    ``rates`` are those of ``groups.RATES`` that it compares: the largest difference over them and over all pairs of
+    groups, :math:`\max_{r,i,j}|r_i - r_j|`, unless ``form`` says otherwise.
 
     Parameters
     ----------
     labels : array of 0/1, shape (n,), or None
-        Not needed for the gap; with them the groups' other rates are reported too.
+        None where the gap ``needs_labels`` not; with them the groups' other rates are reported too.
     predicted : array of 0/1, shape (n,)
     groups : array, pandas or polars Series, shape (n,)
     weights : array >= 0, shape (n,), or None
@@ -125,7 +114,9 @@ def demographic_parity_difference(
     Returns
     -------
     Gap
-        In [0, 1]; None with fewer than two groups.
+        In [0, 1]; None with fewer than two groups, and where no group has rows in which the rate is known. A
+        group without such rows (no positives, say) is left out of the estimate, and ``high`` is wide enough that the
+        check cannot pass on it.
 
     Raises
     ------
@@ -139,63 +130,89 @@ def demographic_parity_difference(
     >>> round(gap.estimate, 3), round(gap.low, 3), round(gap.high, 3), gap.pair
     (0.4, 0.212, 0.554, ('a', 'b'))
     """
-    table = count_groups(labels, predicted, groups, weights)
-    return gap_from_table("demographic_parity_difference", table, min_group=min_group, confidence=confidence)
+
+    name: str
+    rates: tuple[str, ...]
+    form: str = "difference"
+    """``difference``; ``ratio`` (lowest over highest); ``average`` (difference of the rates' mean, in which they can
+    cancel); ``mean of gaps`` (mean of their differences)."""
+
+    @property
+    def needs_labels(self) -> bool:
+        return self.rates != ("selection_rate",)
+
+    def __call__(self, labels: ArrayLike | None, predicted: ArrayLike, groups: Any, weights: ArrayLike | None = None,
+                 *, min_group: int = MIN_GROUP, confidence: float = 0.95) -> Gap:  # fmt: skip
+        table = count_groups(labels, predicted, groups, weights)
+        return gap_from_table(self.name, table, min_group=min_group, confidence=confidence)
+
+    def of(self, pooling: Pooling, rows: Sequence[GroupRates], confidence: float) -> Gap:
+        """The gap of counts whose small groups are joined, and whose rates are known."""
+        values = [shares(pooling.table.trials(rate)) for rate in self.rates]
+        if self.form == "ratio":
+            found, method = smallest_ratio(values, confidence), "MOVER of logs"
+        elif self.form == "average":
+            mean = {name: average(values[0][name], values[1][name]) for name in values[0]}
+            found, method = largest_difference([mean], confidence, most=1.0), "MOVER of wilson"
+        elif self.form == "mean of gaps":
+            found, method = largest_mean_gap(values[0], values[1], confidence), "MOVER of newcombe"
+        else:
+            found, method = largest_difference(values, confidence, most=1.0), "newcombe"
+        return make_gap(self.name, found, rows, self.rates, n=int(pooling.table.rows.sum()),
+                        method=f"{method}, simultaneous over pairs", pooled=pooling.pooled,
+                        too_small=pooling.too_small, missing=pooling.table.missing)  # fmt: skip
 
 
-def equalized_odds_difference(
-    labels: ArrayLike,
-    predicted: ArrayLike,
-    groups: Any,
-    weights: ArrayLike | None = None,
-    *,
-    min_group: int = MIN_GROUP,
-    confidence: float = 0.95,
-) -> Gap:
-    r"""The larger of the largest gaps in true positive rate and in false positive rate.
+demographic_parity_difference = GapMetric(name="demographic_parity_difference", rates=("selection_rate",))
+"""0 when every group is selected equally often, 1 when one always is and another never (Calders and others 2009)."""
+demographic_parity_ratio = GapMetric(name="demographic_parity_ratio", rates=("selection_rate",), form="ratio")
+"""1 is equal; the four-fifths rule asks for at least 0.8. None when nothing was selected anywhere."""
+equal_opportunity_difference = GapMetric(name="equal_opportunity_difference", rates=("true_positive_rate",))
+"""0 when those who deserve a yes get it equally often in every group (Hardt and others 2016)."""
+predictive_equality_difference = GapMetric(name="predictive_equality_difference", rates=("false_positive_rate",))
+"""0 when those who deserve a no are selected equally often in every group (Corbett-Davies and others 2017)."""
+equalized_odds_difference = GapMetric(
+    name="equalized_odds_difference", rates=("true_positive_rate", "false_positive_rate")
+)
+"""The larger of the two gaps above; 0 when errors fall equally on all groups (Hardt and others 2016)."""
+equalized_odds_ratio = GapMetric(
+    name="equalized_odds_ratio", rates=("true_positive_rate", "false_positive_rate"), form="ratio"
+)
+"""The smaller ratio of both rates; 1 is equal."""
+average_odds_difference = GapMetric(
+    name="average_odds_difference", rates=("true_positive_rate", "false_positive_rate"), form="average"
+)
+"""Difference of the mean of both rates (aif360); a higher true and a lower false positive rate can cancel."""
+average_absolute_odds_difference = GapMetric(
+    name="average_absolute_odds_difference", rates=("true_positive_rate", "false_positive_rate"), form="mean of gaps"
+)
+"""Mean of the differences of both rates (aif360); 0 only when both are equal."""
+accuracy_difference = GapMetric(name="accuracy_difference", rates=("accuracy",))
+"""0 when answers are right equally often in every group (overall accuracy equality, Berk and others 2018)."""
+predictive_parity_difference = GapMetric(name="predictive_parity_difference", rates=("precision",))
+"""0 when a positive answer is right equally often in every group (Chouldechova 2017)."""
+false_discovery_rate_difference = GapMetric(name="false_discovery_rate_difference", rates=("false_discovery_rate",))
+"""0 when a positive answer is wrong equally often in every group; the same number as predictive parity's."""
+false_omission_rate_difference = GapMetric(name="false_omission_rate_difference", rates=("false_omission_rate",))
+"""0 when a negative answer is wrong equally often in every group (Berk and others 2018)."""
+label_rate_difference = GapMetric(name="label_rate_difference", rates=("label_rate",))
+"""0 when positive labels are equally frequent: the base rates, told of the data and not of the model."""
 
-    .. math:: \max_{y\in\{0,1\}}\max_{i,j}|P(\hat Y=1|A=i,Y=y) - P(\hat Y=1|A=j,Y=y)|
-
-    0 when errors fall equally on all groups. A group without positives (or negatives) leaves that rate
-    unknown: the estimate ignores it, and ``high`` is wide enough that the check cannot pass on it. Other
-    arguments as :func:`demographic_parity_difference`.
-    """
-    table = count_groups(labels, predicted, groups, weights)
-    return gap_from_table("equalized_odds_difference", table, min_group=min_group, confidence=confidence)
-
-
-def equal_opportunity_difference(
-    labels: ArrayLike,
-    predicted: ArrayLike,
-    groups: Any,
-    weights: ArrayLike | None = None,
-    *,
-    min_group: int = MIN_GROUP,
-    confidence: float = 0.95,
-) -> Gap:
-    r"""Largest difference in true positive rate, the gap of equalized odds without its second half.
-
-    .. math:: \max_{i,j}|P(\hat Y=1|A=i,Y=1) - P(\hat Y=1|A=j,Y=1)|
-    """
-    table = count_groups(labels, predicted, groups, weights)
-    return gap_from_table("equal_opportunity_difference", table, min_group=min_group, confidence=confidence)
+GAPS: dict[str, GapMetric] = {
+    metric.name: metric
+    for metric in (
+        demographic_parity_difference, demographic_parity_ratio, equal_opportunity_difference,
+        predictive_equality_difference, equalized_odds_difference, equalized_odds_ratio, average_odds_difference,
+        average_absolute_odds_difference, accuracy_difference, predictive_parity_difference,
+        false_discovery_rate_difference, false_omission_rate_difference, label_rate_difference,
+    )
+}  # fmt: skip
 
 
-def demographic_parity_ratio(
-    labels: ArrayLike | None,
-    predicted: ArrayLike,
-    groups: Any,
-    weights: ArrayLike | None = None,
-    *,
-    min_group: int = MIN_GROUP,
-    confidence: float = 0.95,
-) -> Gap:
-    """Lowest selection rate over the highest: 1 is equal; the four-fifths rule asks for at least 0.8.
-
-    None with fewer than two groups or when nothing was selected anywhere.
-    """
-    table = count_groups(labels, predicted, groups, weights)
-    return gap_from_table("demographic_parity_ratio", table, min_group=min_group, confidence=confidence)
+def gap_from_table(metric: str, table: GroupTable, *, min_group: int = MIN_GROUP, confidence: float = 0.95) -> Gap:
+    """A gap by its metric name from counts made earlier, for example merged over several parts of a log."""
+    pooling = pool(table, min_group)
+    return GAPS[metric].of(pooling, rates_of(pooling.table, confidence), confidence)
 
 
 def all_gaps(
@@ -207,16 +224,12 @@ def all_gaps(
     min_group: int = MIN_GROUP,
     confidence: float = 0.95,
 ) -> dict[str, Gap]:
-    """Every gap by its metric name from one pass; without labels only those that need none."""
+    """Every gap of ``GAPS`` by its metric name from one pass; without labels only those that need none."""
     table = count_groups(labels, predicted, groups, weights)
     pooling = pool(table, min_group)
-    names = [name for name, rates in _RATES.items() if labels is not None or rates == ("selection_rate",)]
-    return {name: _gap(name, pooling, confidence) for name in names}
-
-
-GAPS: dict[str, Callable[..., Gap]] = {
-    "demographic_parity_difference": demographic_parity_difference,
-    "demographic_parity_ratio": demographic_parity_ratio,
-    "equal_opportunity_difference": equal_opportunity_difference,
-    "equalized_odds_difference": equalized_odds_difference,
-}
+    rows = rates_of(pooling.table, confidence)
+    return {
+        name: metric.of(pooling, rows, confidence)
+        for name, metric in GAPS.items()
+        if labels is not None or not metric.needs_labels
+    }

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from fairloop.errors import InvalidInput
 from fairloop.fairness.encoding import Codes, encode
+from fairloop.fairness.grouping import MIN_GROUP, POOLED, split_small
 from fairloop.stats.arrays import ArrayLike, Bools, Floats, binary, weights_or_none
 from fairloop.stats.estimate import Estimate, unknown
 from fairloop.stats.intervals import two_sided, wilson
 
-MIN_GROUP = 30
-POOLED = "small groups pooled"
 _CELLS = 4  # true negative, false positive, false negative, true positive: label * 2 + predicted
 RATES = {
     "selection_rate": ((1, 3), (0, 1, 2, 3)),
     "accuracy": ((0, 3), (0, 1, 2, 3)),
     "true_positive_rate": ((3,), (2, 3)),
     "false_positive_rate": ((1,), (0, 1)),
+    "label_rate": ((2, 3), (0, 1, 2, 3)),
+    "precision": ((3,), (1, 3)),
+    "false_discovery_rate": ((1,), (1, 3)),
+    "false_omission_rate": ((2,), (0, 2)),
 }
+"""Rates of a group as (cells that count, cells counted in); false discovery is 1 - precision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,18 +77,15 @@ class GroupTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupRates:
-    """One group's rates with pointwise intervals. Rates that need labels are unknown without them."""
+    """One group's numbers with pointwise intervals, by name; unknown where they need labels that are not there."""
 
     group: str
     n: int
-    selection_rate: Estimate
-    accuracy: Estimate
-    true_positive_rate: Estimate
-    false_positive_rate: Estimate
+    rates: Mapping[str, Estimate]
 
     def plain(self) -> dict[str, Any]:
         """As JSON-able values."""
-        return {"group": self.group, "n": self.n} | {name: getattr(self, name).plain() for name in RATES}
+        return {"group": self.group, "n": self.n} | {name: found.plain() for name, found in self.rates.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,21 +163,15 @@ def pool(table: GroupTable, min_group: int = MIN_GROUP) -> Pooling:
     InvalidInput
         If ``min_group`` is below 1.
     """
-    if min_group < 1:
-        raise InvalidInput(f"A smallest group of {min_group} rows has no meaning; give at least 1.")
-    sizes = table.rows.sum(axis=1)
-    small = sizes < min_group
-    if not small.any():
+    kept, small, joined = split_small(table.rows.sum(axis=1), min_group)
+    if kept.size == len(table.names):
         return Pooling(table=table, pooled=(), too_small=())
-    names = tuple(name for name, is_small in zip(table.names, small, strict=True) if is_small)
-    kept = tuple(name for name, is_small in zip(table.names, small, strict=True) if not is_small)
-    joined = sizes[small].sum() >= min_group
+    names = tuple(table.names[i] for i in small)
     parts = []
     for counts in (table.rows, table.weight, table.square):
-        big = counts[~small]
-        parts.append(np.vstack([big, counts[small].sum(axis=0)]) if joined else big)
+        parts.append(np.vstack([counts[kept], counts[small].sum(axis=0)]) if joined else counts[kept])
     result = GroupTable(
-        names=(*kept, POOLED) if joined else kept,
+        names=(*(table.names[i] for i in kept), *([POOLED] if joined else [])),
         rows=parts[0],
         weight=parts[1],
         square=parts[2],
@@ -194,7 +189,7 @@ def rates_of(table: GroupTable, confidence: float = 0.95) -> list[GroupRates]:
     result = []
     for index, name in enumerate(table.names):
         estimates = {rate: _rate(columns[rate][name], int(within[rate][index]), z) for rate in RATES}
-        result.append(GroupRates(group=name, n=int(table.rows[index].sum()), **estimates))
+        result.append(GroupRates(group=name, n=int(table.rows[index].sum()), rates=estimates))
     return result
 
 

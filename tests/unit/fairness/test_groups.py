@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from fairloop.errors import InvalidInput
-from fairloop.fairness.groups import POOLED, count_groups, group_rates, pool
+from fairloop.fairness.grouping import POOLED
+from fairloop.fairness.groups import count_groups, group_rates, pool
 
 
 def sample(n: int = 2000) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -107,9 +108,9 @@ def test_rates_of_a_group() -> None:
     rates = {found.group: found for found in group_rates(label, predicted, group, weight)}
     mask = group == "b"
     assert rates["b"].n == mask.sum()
-    assert rates["b"].selection_rate.estimate == pytest.approx(np.average(predicted[mask], weights=weight[mask]))
+    assert rates["b"].rates["selection_rate"].estimate == pytest.approx(np.average(predicted[mask], weights=weight[mask]))
     positive = mask & label
-    tpr = rates["b"].true_positive_rate
+    tpr = rates["b"].rates["true_positive_rate"]
     assert tpr.estimate == pytest.approx(np.average(predicted[positive], weights=weight[positive]))
     assert tpr.low < tpr.estimate < tpr.high
     assert tpr.n == positive.sum()
@@ -119,9 +120,9 @@ def test_rates_of_a_group() -> None:
 def test_without_labels_only_selection_is_known() -> None:
     _, predicted, group, _ = sample()
     for rates in group_rates(None, predicted, group):
-        assert rates.selection_rate.estimate is not None
-        assert rates.true_positive_rate.estimate is None
-        assert rates.accuracy.estimate is None
+        assert rates.rates["selection_rate"].estimate is not None
+        assert rates.rates["true_positive_rate"].estimate is None
+        assert rates.rates["accuracy"].estimate is None
 
 
 def test_nothing_and_wrong_shapes() -> None:

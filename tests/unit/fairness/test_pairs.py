@@ -2,10 +2,15 @@ import numpy as np
 import pytest
 
 from fairloop.errors import InvalidInput
-from fairloop.fairness.pairs import largest_gap, smallest_ratio
+from fairloop.fairness.pairs import PairEstimate, largest_gap, shares
+from fairloop.fairness.pairs import smallest_ratio as smallest_of
 from fairloop.stats.intervals import newcombe_difference
 
 SIZES = {2: [400, 100], 5: [1000, 500, 200, 100, 60], 10: [2000, 1000, 600, 400, 300, 200, 150, 100, 60, 40]}
+
+
+def smallest_ratio(rates: dict[str, tuple[float, float]]) -> PairEstimate:
+    return smallest_of([shares(rates)])
 
 
 def drawn(random: np.random.Generator, sizes: list[int], rates: np.ndarray) -> dict[str, tuple[float, float]]:
