@@ -44,7 +44,13 @@ class Driver:
     interval_s: float = 1.0
 
     def tick(self) -> None:
+        self.look_at(lambda stage: stage is not Stage.ROLL_OUT)
+
+    def look_at(self, wanted: Callable[[Stage], bool]) -> None:
+        """Move on every open cycle that stands at a wanted stage."""
         for cycle in self.loops.open_cycles():
+            if not wanted(cycle.stage):
+                continue
             try:
                 self._advance(cycle)
             except Unavailable as cause:
@@ -87,6 +93,17 @@ class Driver:
                 self.pipelines.cancel(project_id, run_id)
         self.release.withdraw(before, reason)
         return cycle
+
+
+@dataclass(slots=True)
+class ReleaseDriver:
+    """Moves on the cycles that roll out, in a thread of its own: a smoke test that hangs holds up no training."""
+
+    driver: Driver
+    interval_s: float = 1.0
+
+    def tick(self) -> None:
+        self.driver.look_at(lambda stage: stage is Stage.ROLL_OUT)
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ import threading
 from typing import Protocol
 
 from fairloop.core.signals import Signals
+from fairloop.loops.driver import ReleaseDriver
 from fairloop.server.services import Services
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ def workers_of(services: Services) -> list[Ticking]:
         services.serving,
         services.watcher,
         services.driver,
+        ReleaseDriver(services.driver),
         services.proposals,
         services.idempotency,
     ]
