@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from fairloop.errors import InvalidInput, Refused
 from fairloop.fairness.mitigation import reweighing, weights_change_scores
-from fairloop.fairness.reductions import exponentiated_gradient
+from fairloop.fairness.mitigation.reductions import exponentiated_gradient
 from fairloop.registry.model import Model
 from fairloop.tables.table import Table
 

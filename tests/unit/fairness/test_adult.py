@@ -11,7 +11,7 @@ import pytest
 import fairloop.datasets
 from fairloop.fairness.gaps import all_gaps
 from fairloop.fairness.mitigation import reweighing, weights_change_scores
-from fairloop.fairness.reductions import exponentiated_gradient
+from fairloop.fairness.mitigation.reductions import exponentiated_gradient
 from fairloop.stats.quality import roc_auc
 
 pytestmark = pytest.mark.slow

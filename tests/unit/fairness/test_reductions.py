@@ -4,7 +4,7 @@ from sklearn.linear_model import LogisticRegression
 
 from fairloop.errors import InvalidInput
 from fairloop.fairness.gaps import all_gaps
-from fairloop.fairness.reductions import exponentiated_gradient
+from fairloop.fairness.mitigation.reductions import exponentiated_gradient
 
 
 class Scored:

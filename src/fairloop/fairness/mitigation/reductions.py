@@ -21,7 +21,7 @@ from scipy.optimize import linprog
 
 from fairloop.errors import InvalidInput
 from fairloop.fairness.encoding import encode
-from fairloop.fairness.mitigation import Fit, Scorer
+from fairloop.fairness.mitigation.trainers import Fit, Scorer
 from fairloop.stats.arrays import ArrayLike, Bools, Floats, binary, weights_or_none
 
 CONSTRAINTS = ("demographic_parity", "equalized_odds")
@@ -87,6 +87,46 @@ def _limits(constraint: str, truth: Bools, codes: npt.NDArray[np.intp], groups: 
             "Only one group has rows with this answer, so there is no gap to close; check the attribute."
         )
     return _Limits(rates=np.array(rows), cell=cell, cells=cells)
+
+
+def priced(fit: Fit, X: Any, labels: ArrayLike, groups: Any, price: float, *, constraint: str = "demographic_parity",
+           plain: Scorer | None = None, weights: ArrayLike | None = None) -> Scorer:  # fmt: skip
+    r"""One model of the grid search: the best answer when the gap of the plain model has this price.
+
+    Fairlearn's grid varies one multiplier a limit, which no grid can hold for many groups. Here the multipliers point
+    where the plain model violates the limits, and ``price`` is their largest: one number for any number of groups.
+
+    Parameters
+    ----------
+    fit, X, labels, groups, weights
+        As for :func:`exponentiated_gradient`.
+    price : float
+        Above 0: how much a violation costs beside an error. About 0.1 is little, 1 is much.
+    plain : object with scores(X), optional
+        The plain model, when it has been trained before.
+
+    Returns
+    -------
+    Scorer
+        ``plain`` itself when it violates nothing.
+    """
+    if not 0 < price < np.inf:
+        raise InvalidInput(f"A price of {price!r} has no meaning; give a number above 0, such as 0.5.")
+    truth = binary(labels, "labels")
+    own = weights_or_none(weights, len(truth))
+    weight = np.ones(len(truth)) if own is None else own
+    codes, names = encode(groups, len(truth))
+    limits = _limits(constraint, truth, codes, len(names), weight)
+    first = fit(weight / weight.mean(), truth.astype(np.int8)) if plain is None else plain
+    violated = limits.violations(np.asarray(first.scores(X), dtype=np.float64) >= 0.5, weight)
+    size = float(np.abs(violated).max())
+    if size < _TOLERANCE:
+        return first
+    cost = (1.0 - 2.0 * truth) / weight.sum() + limits.costs(price * violated / size)
+    wanted, pressed = cost < 0, np.abs(cost) * weight
+    if wanted.all() or not wanted.any():
+        raise InvalidInput(f"At a price of {price:g} everybody gets the same answer; give a smaller one.")
+    return fit(pressed / pressed.mean(), wanted.astype(np.int8))
 
 
 def exponentiated_gradient(
