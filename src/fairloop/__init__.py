@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "Approval": "fairloop.core.loops",
+    "Approval": "fairloop.core.policy",
     "Bias": "fairloop.core.loops",
     "Canary": "fairloop.core.loops",
     "Data": "fairloop.core.loops",
@@ -16,7 +16,10 @@ _PUBLIC = {
     "FairloopError": "fairloop.errors",
     "Loop": "fairloop.sdk.loop",
     "Model": "fairloop.registry.model",
+    "Net": "fairloop.registry.nets",
     "Performance": "fairloop.core.loops",
+    "Policy": "fairloop.core.policy",
+    "Primary": "fairloop.core.policy",
     "Resources": "fairloop.core.loops",
     "Roles": "fairloop.core.datasets",
     "Table": "fairloop.tables.table",
@@ -25,13 +28,13 @@ _PUBLIC = {
     "deploy": "fairloop.sdk.deploy",
     "gate": "fairloop.core.loops",
     "pipeline": "fairloop.sdk.pipeline",
+    "read_policy": "fairloop.core.policy_file",
     "step": "fairloop.sdk.step",
 }
 __all__ = sorted([*_PUBLIC, "__version__"])
 
 if TYPE_CHECKING:
     from fairloop.core.datasets import Roles as Roles
-    from fairloop.core.loops import Approval as Approval
     from fairloop.core.loops import Bias as Bias
     from fairloop.core.loops import Canary as Canary
     from fairloop.core.loops import Data as Data
@@ -39,8 +42,13 @@ if TYPE_CHECKING:
     from fairloop.core.loops import Performance as Performance
     from fairloop.core.loops import Resources as Resources
     from fairloop.core.loops import gate as gate
+    from fairloop.core.policy import Approval as Approval
+    from fairloop.core.policy import Policy as Policy
+    from fairloop.core.policy import Primary as Primary
+    from fairloop.core.policy_file import read_policy as read_policy
     from fairloop.errors import FairloopError as FairloopError
     from fairloop.registry.model import Model as Model
+    from fairloop.registry.nets import Net as Net
     from fairloop.sdk.deploy import deploy as deploy
     from fairloop.sdk.loop import Loop as Loop
     from fairloop.sdk.pipeline import candidate as candidate

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from fairloop.core.checks import Check
+from fairloop.core.policy import Approval, Vote
 
 
 class Stage(StrEnum):
@@ -70,7 +71,11 @@ class CycleEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRequest:
-    """``decision`` is waiting, approved, refused or expired."""
+    """``decision`` is waiting, approved, refused or expired. ``cycle_id`` is empty for a version without a loop.
+
+    ``people`` persons in one of ``roles`` (``role`` is the first) must say yes; ``authors`` started what is asked
+    about. ``decided_by`` names those whose votes decided.
+    """
 
     id: str
     project_id: str
@@ -86,6 +91,22 @@ class ApprovalRequest:
     requested_ms: int = 0
     expires_ms: int = 0
     decided_ms: int | None = None
+    people: int = 1
+    roles: list[str] = field(default_factory=list)
+    authors: list[str] = field(default_factory=list)
+    needs_verified: bool = False
+    remind: list[str] = field(default_factory=list)
+    """How long before the expiry people are reminded, the earliest first."""
+    reminded: int = 0
+    """How many of those reminders went out."""
+    votes: list[Vote] = field(default_factory=list)
+
+    @property
+    def asked(self) -> Approval:
+        """Who must say yes, as a policy says it."""
+        roles = self.roles or [self.role]
+        return Approval(role=roles[0] if len(roles) == 1 else roles, two_person=self.two_person, people=self.people,
+                        verified=self.needs_verified, remind=self.remind)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

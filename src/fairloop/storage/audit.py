@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from sqlalchemy import Connection, insert, select
@@ -39,3 +40,10 @@ def after(connection: Connection, seq: int, limit: int) -> list[AuditEntry]:
     """Oldest first, above ``seq``: for walking the chain."""
     query = select(audit).where(audit.c.seq > seq).order_by(audit.c.seq).limit(limit)
     return [AuditEntry(**row) for row in connection.execute(query).mappings()]
+
+
+def newest_about(connection: Connection, object: str, actions: Collection[str]) -> AuditEntry | None:
+    """The last of ``actions`` done to ``object``."""
+    query = select(audit).where(audit.c.action.in_(list(actions)), audit.c.object == object)
+    row = connection.execute(query.order_by(audit.c.seq.desc()).limit(1)).mappings().first()
+    return AuditEntry(**row) if row else None

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
 from fairloop.core.checks import Check
 from fairloop.core.cycles import ApprovalRequest, Cycle, CycleEvent, Loop, Stage
+from fairloop.core.policy import Vote
 from fairloop.core.records import from_plain, to_plain
-from fairloop.storage.tables import approvals, cycle_events, cycles, loops
+from fairloop.storage.tables import approvals, cycle_events, cycles, loops, votes
 
 _FINAL = [str(s) for s in Stage if s.final]
 
@@ -119,27 +121,48 @@ def events_of(connection: Connection, cycle_id: str) -> list[CycleEvent]:
 
 
 # ------------------------------------------------------------------ approvals
+_LATER = {"people": 1, "roles": [], "authors": [], "needs_verified": False, "remind": [], "reminded": 0}
+"""Columns that older rows leave empty."""
+
+
+def _approval(connection: Connection, row: Any) -> ApprovalRequest:
+    values = {name: _LATER[name] if value is None and name in _LATER else value for name, value in row.items()}
+    return ApprovalRequest(**values, votes=votes_of(connection, values["id"]))
+
+
 def add_approval(connection: Connection, request: ApprovalRequest) -> None:
-    connection.execute(insert(approvals).values(**to_plain(request)))
+    connection.execute(insert(approvals).values(**{k: v for k, v in to_plain(request).items() if k != "votes"}))
 
 
 def approval_by_id(connection: Connection, approval_id: str) -> ApprovalRequest | None:
     row = connection.execute(select(approvals).where(approvals.c.id == approval_id)).mappings().first()
-    return ApprovalRequest(**row) if row else None
+    return _approval(connection, row) if row else None
 
 
 def approvals_where(connection: Connection, *, project_id: str | None = None, cycle_id: str | None = None,
-                    decision: str | None = None) -> list[ApprovalRequest]:  # fmt: skip
+                    model_version_id: str | None = None, decision: str | None = None) -> list[ApprovalRequest]:  # fmt: skip
     """Newest first, narrowed by what is given."""
-    query = select(approvals).order_by(approvals.c.requested_ms.desc())
+    query = select(approvals).order_by(approvals.c.requested_ms.desc(), approvals.c.id.desc())
     for column, value in ((approvals.c.project_id, project_id), (approvals.c.cycle_id, cycle_id),
+                          (approvals.c.model_version_id, model_version_id),
                           (approvals.c.decision, decision)):  # fmt: skip
         if value is not None:
             query = query.where(column == value)
-    return [ApprovalRequest(**row) for row in connection.execute(query).mappings()]
+    return [_approval(connection, row) for row in connection.execute(query).mappings().all()]
 
 
 def decide(connection: Connection, approval_id: str, **changes: Any) -> bool:
     """Record the decision if none was taken yet; whether it was."""
     query = update(approvals).where(approvals.c.id == approval_id, approvals.c.decision == "waiting").values(**changes)
     return connection.execute(query).rowcount == 1
+
+
+def votes_of(connection: Connection, approval_id: str) -> list[Vote]:
+    """In the order they were cast."""
+    shown = [votes.c[f.name] for f in fields(Vote)]
+    query = select(*shown).where(votes.c.approval_id == approval_id).order_by(votes.c.at_ms, votes.c.person)
+    return [Vote(**row) for row in connection.execute(query).mappings()]
+
+
+def add_vote(connection: Connection, approval_id: str, vote: Vote) -> None:
+    connection.execute(insert(votes).values(approval_id=approval_id, **to_plain(vote)))

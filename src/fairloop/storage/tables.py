@@ -93,7 +93,7 @@ audit = Table("audit", metadata, Column("seq", SERIAL, primary_key=True, autoinc
               _text("person"), Column("verified", Boolean, nullable=False), Column("project_id", String),
               Column("action", String, nullable=False), _text("object"), _json("detail"), _text("ip"),
               _text("request_id"), Column("previous", String, nullable=False), Column("hash", String, nullable=False),
-              Index(None, "project_id", "seq"))  # fmt: skip
+              Index(None, "project_id", "seq"), Index(None, "action"))  # fmt: skip
 idempotency = Table("idempotency", metadata, Column("key", String, primary_key=True), Column("status", Integer),
                     _text("body", nullable=True), Column("request_hash", String, nullable=False), _ms("at_ms"))  # fmt: skip
 
@@ -224,7 +224,20 @@ approvals = Table("approvals", metadata, _id(), _project(), Column("cycle_id", S
                   Column("two_person", Boolean, nullable=False), _text("author"),
                   Column("decision", String, nullable=False), _text("decided_by"),
                   Column("verified", Boolean, nullable=False), _text("reason"), _ms("requested_ms"), _ms("expires_ms"),
-                  _ms("decided_ms", nullable=True), Index(None, "cycle_id"), Index(None, "decision"))  # fmt: skip
+                  _ms("decided_ms", nullable=True), Column("people", Integer), Column("roles", Json),
+                  Column("authors", Json), Column("needs_verified", Boolean), Column("remind", Json),
+                  Column("reminded", Integer), Index(None, "cycle_id"), Index(None, "decision"))  # fmt: skip
+votes = Table("votes", metadata, Column("approval_id", String, ForeignKey("approvals.id"), primary_key=True),
+              Column("person", String, primary_key=True), Column("decision", String, nullable=False), _text("role"),
+              _text("on_behalf_of"), _text("password_by"), Column("verified", Boolean, nullable=False), _text("reason"),
+              _ms("at_ms"))  # fmt: skip
+delegations = Table("delegations", metadata, _id(), _project(), Column("giver", String, nullable=False),
+                    Column("taker", String, nullable=False), _text("reason"), _ms("created_ms"), _ms("until_ms"),
+                    _ms("ended_ms", nullable=True), Index(None, "project_id", "taker"))  # fmt: skip
+policies = Table("policies", metadata, _id(), _project(), Column("version", Integer, nullable=False), _text("text"),
+                 _json("policy"), Column("state", String, nullable=False), _text("author"), _text("reason"),
+                 _ms("created_ms"), _text("decided_by"), _text("decision_reason"), _ms("decided_ms", nullable=True),
+                 UniqueConstraint("project_id", "version"))  # fmt: skip
 
 # ------------------------------------------------------------------ serving and watching
 endpoints = Table("endpoints", metadata, _id(), _project(), Column("name", String, nullable=False),
@@ -301,3 +314,10 @@ deliveries = Table("deliveries", metadata, _id(), _project(),
                    Column("attempts", Integer, nullable=False), _text("reason"), _ms("next_ms"), _ms("created_ms"),
                    _ms("sent_ms", nullable=True), Column("about", String, nullable=False),
                    UniqueConstraint("notice_id", "channel_id"), Index(None, "state", "next_ms"))  # fmt: skip
+
+# ------------------------------------------------------------------ evidence
+evidence_packs = Table("evidence_packs", metadata, _id(), _project(), Column("model_version_id", String, nullable=False),
+                       Column("model", String, nullable=False), Column("version", Integer, nullable=False),
+                       Column("sha256", String, nullable=False), Column("size_bytes", BigInteger, nullable=False),
+                       Column("key_id", String, nullable=False), _text("made_by"), _text("because"), _json("missing"),
+                       _ms("created_ms"), Index(None, "model_version_id", "id"))  # fmt: skip

@@ -15,6 +15,7 @@ def upgrade() -> None:
     _part_1()
     _part_2()
     _part_3()
+    _part_4()
 
 
 def _part_1() -> None:
@@ -90,6 +91,32 @@ def _part_2() -> None:
         unique=False)
     op.create_index(op.f('ix_comments_project_id_subject_kind_subject_id_created_ms'), 'comments',
         ['project_id', 'subject_kind', 'subject_id', 'created_ms'], unique=False)
+    op.create_table('delegations', sa.Column('id', sa.String(), nullable=False),
+        sa.Column('project_id', sa.String(), nullable=False), sa.Column('giver', sa.String(), nullable=False),
+        sa.Column('taker', sa.String(), nullable=False), sa.Column('reason', sa.Text(), nullable=False),
+        sa.Column('created_ms', sa.BigInteger(), nullable=False),
+        sa.Column('until_ms', sa.BigInteger(), nullable=False),
+        sa.Column('ended_ms', sa.BigInteger(), nullable=True), sa.ForeignKeyConstraint(['project_id'],
+        ['projects.id'], name=op.f('fk_delegations_project_id')),
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_delegations')) )
+    op.create_index(op.f('ix_delegations_project_id_taker'), 'delegations', ['project_id', 'taker'],
+        unique=False)
+    op.create_table('evidence_packs', sa.Column('id', sa.String(), nullable=False),
+        sa.Column('project_id', sa.String(), nullable=False),
+        sa.Column('model_version_id', sa.String(), nullable=False),
+        sa.Column('model', sa.String(), nullable=False), sa.Column('version', sa.Integer(), nullable=False),
+        sa.Column('sha256', sa.String(), nullable=False),
+        sa.Column('size_bytes', sa.BigInteger(), nullable=False),
+        sa.Column('key_id', sa.String(), nullable=False), sa.Column('made_by', sa.Text(), nullable=False),
+        sa.Column('because', sa.Text(), nullable=False), sa.Column('missing', sa.Text(), nullable=False),
+        sa.Column('created_ms', sa.BigInteger(), nullable=False), sa.ForeignKeyConstraint(['project_id'],
+        ['projects.id'], name=op.f('fk_evidence_packs_project_id')),
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_evidence_packs')) )
+    op.create_index(op.f('ix_evidence_packs_model_version_id_id'), 'evidence_packs',
+        ['model_version_id', 'id'], unique=False)
+
+
+def _part_3() -> None:
     op.create_table('invitations', sa.Column('id', sa.String(), nullable=False),
         sa.Column('project_id', sa.String(), nullable=False), sa.Column('role', sa.String(), nullable=False),
         sa.Column('name', sa.Text(), nullable=False), sa.Column('email', sa.Text(), nullable=False),
@@ -116,9 +143,18 @@ def _part_2() -> None:
         sa.UniqueConstraint('key', name=op.f('uq_notices_key')) )
     op.create_index(op.f('ix_notices_project_id_created_ms'), 'notices', ['project_id', 'created_ms'],
         unique=False)
-
-
-def _part_3() -> None:
+    op.create_table('policies', sa.Column('id', sa.String(), nullable=False),
+        sa.Column('project_id', sa.String(), nullable=False),
+        sa.Column('version', sa.Integer(), nullable=False), sa.Column('text', sa.Text(), nullable=False),
+        sa.Column('policy', sa.Text(), nullable=False), sa.Column('state', sa.String(), nullable=False),
+        sa.Column('author', sa.Text(), nullable=False), sa.Column('reason', sa.Text(), nullable=False),
+        sa.Column('created_ms', sa.BigInteger(), nullable=False),
+        sa.Column('decided_by', sa.Text(), nullable=False),
+        sa.Column('decision_reason', sa.Text(), nullable=False),
+        sa.Column('decided_ms', sa.BigInteger(), nullable=True), sa.ForeignKeyConstraint(['project_id'],
+        ['projects.id'], name=op.f('fk_policies_project_id')),
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_policies')),
+        sa.UniqueConstraint('project_id', 'version', name=op.f('uq_policies_project_id_version')) )
     op.create_table('deliveries', sa.Column('id', sa.String(), nullable=False),
         sa.Column('project_id', sa.String(), nullable=False),
         sa.Column('notice_id', sa.String(), nullable=False),
@@ -131,6 +167,9 @@ def _part_3() -> None:
         sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_deliveries_project_id')),
         sa.PrimaryKeyConstraint('id', name=op.f('pk_deliveries')),
         sa.UniqueConstraint('notice_id', 'channel_id', name=op.f('uq_deliveries_notice_id_channel_id')) )
+
+
+def _part_4() -> None:
     op.create_index(op.f('ix_deliveries_state_next_ms'), 'deliveries', ['state', 'next_ms'], unique=False)
     op.create_table('inbox', sa.Column('person_id', sa.String(), nullable=False),
         sa.Column('notice_id', sa.String(), nullable=False),
@@ -139,4 +178,19 @@ def _part_3() -> None:
         ['people.id'], name=op.f('fk_inbox_person_id')),
         sa.PrimaryKeyConstraint('person_id', 'notice_id', name=op.f('pk_inbox')) )
     op.create_index(op.f('ix_inbox_person_id_read_ms'), 'inbox', ['person_id', 'read_ms'], unique=False)
+    op.create_table('votes', sa.Column('approval_id', sa.String(), nullable=False),
+        sa.Column('person', sa.String(), nullable=False), sa.Column('decision', sa.String(), nullable=False),
+        sa.Column('role', sa.Text(), nullable=False), sa.Column('on_behalf_of', sa.Text(), nullable=False),
+        sa.Column('password_by', sa.Text(), nullable=False),
+        sa.Column('verified', sa.Boolean(), nullable=False), sa.Column('reason', sa.Text(), nullable=False),
+        sa.Column('at_ms', sa.BigInteger(), nullable=False), sa.ForeignKeyConstraint(['approval_id'],
+        ['approvals.id'], name=op.f('fk_votes_approval_id')),
+        sa.PrimaryKeyConstraint('approval_id', 'person', name=op.f('pk_votes')) )
+    op.add_column('approvals', sa.Column('people', sa.Integer(), nullable=True))
+    op.add_column('approvals', sa.Column('roles', sa.Text(), nullable=True))
+    op.add_column('approvals', sa.Column('authors', sa.Text(), nullable=True))
+    op.add_column('approvals', sa.Column('needs_verified', sa.Boolean(), nullable=True))
+    op.add_column('approvals', sa.Column('remind', sa.Text(), nullable=True))
+    op.add_column('approvals', sa.Column('reminded', sa.Integer(), nullable=True))
+    op.create_index(op.f('ix_audit_action'), 'audit', ['action'], unique=False)
 # fmt: on
