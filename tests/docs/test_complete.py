@@ -36,6 +36,9 @@ ROWS = {
     "read the audit log": {P.AUDIT_READ},
     "read sensitive values of single predictions": {P.SENSITIVE_READ},
     "add members, set roles": {P.MEMBERS_MANAGE},
+    "comment": {P.COMMENT},
+    "read appeals and the contact of who appealed": {P.APPEAL_READ},
+    "decide appeals, say which endpoints take them": {P.APPEAL_DECIDE},
 }  # fmt: skip
 """The rows of the roles table, and the permissions each stands for."""
 

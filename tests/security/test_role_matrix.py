@@ -15,7 +15,7 @@ from support.asgi import Answer, Url, World
 from support.bodies import body_for
 from support.catalogue import seed
 
-VIEWER = {"public", "signed_in", "project_read"}
+VIEWER = {"public", "signed_in", "project_read", "comment"}
 SCIENTIST = VIEWER | {
     "run_write",
     "run_delete",
@@ -26,8 +26,8 @@ SCIENTIST = VIEWER | {
     "feedback",
 }
 ENGINEER = SCIENTIST | {"endpoint_deploy", "monitor_edit"}
-MANAGER = VIEWER | {"model_approve", "monitor_edit", "project_edit", "audit_read"}
-AUDITOR = VIEWER | {"audit_read", "sensitive_read"}
+MANAGER = VIEWER | {"model_approve", "monitor_edit", "project_edit", "audit_read", "appeal_read", "appeal_decide"}
+AUDITOR = VIEWER | {"audit_read", "sensitive_read", "appeal_read"}
 ADMINISTRATOR = ENGINEER | MANAGER | AUDITOR | {"members_manage"}
 MAY = {
     "anonymous": {"public"},
@@ -38,7 +38,7 @@ MAY = {
     "manager": MANAGER,
     "auditor": AUDITOR,
     "administrator": ADMINISTRATOR,
-    "worker": (ENGINEER | {"work", "sensitive_read"}) - {"signed_in"},
+    "worker": (ENGINEER | {"work", "sensitive_read"}) - {"signed_in", "comment"},
     "server_administrator": ADMINISTRATOR | {"people_manage"},
 }
 MISSING = "q" * 24

@@ -16,6 +16,8 @@ from support.asgi import World
 PUBLIC = {
     *("/health", "/version", "/api/3.0/mlflow/server-info", "/static", "/favicon.ico"),
     *("/login", "/setup", "/logout", "/api/v1/login", "/api/v1/setup", "/api/v1/logout"),
+    *("/invitation", "/api/v1/invitation-acceptance"),  # who was invited has no account yet
+    *("/appeal", "/appeal-answer"),  # who was judged has none
 }
 
 

@@ -23,10 +23,12 @@ LISTS = {
     "history",
     "checks",
     "gates",
+    "mentions",
 }
 STATES = {
     ("step_runs", "state"): "done", ("pipeline_runs", "state"): "done", ("cycles", "stage"): "live",
-    ("deployments", "state"): "live",
+    ("deployments", "state"): "live", ("comments", "subject_kind"): "cycle", ("invitations", "role"): "viewer",
+    ("appeals", "state"): "open",
 }  # fmt: skip
 BY_PARAMETER = {
     "version_id": "dataset_versions", "dataset_version_id": "dataset_versions", "pipeline_run_id": "pipeline_runs",
@@ -34,7 +36,7 @@ BY_PARAMETER = {
     "alert_id": "alerts", "monitor_id": "monitors", "window_id": "windows", "deployment_id": "deployments",
     "rollout_id": "rollouts", "schedule_id": "schedules", "model_version_id": "model_versions", "run_id": "runs",
     "run_uuid": "runs", "model_id": "logged_models", "experiment_id": "experiments", "endpoint_id": "endpoints",
-    "loop_id": "loops", "evaluation_id": "evaluations", "source_run_id": "runs",
+    "comment_id": "comments", "invitation_id": "invitations", "appeal_id": "appeals", "loop_id": "loops", "evaluation_id": "evaluations", "source_run_id": "runs",
 }  # fmt: skip
 """Path, query and body names to the table whose id they mean."""
 

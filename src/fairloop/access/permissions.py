@@ -47,10 +47,17 @@ class Permission(StrEnum):
     """Change monitors; acknowledge and resolve alerts."""
     AUDIT_READ = "audit_read"
     """Read the audit log."""
+    COMMENT = "comment"
+    """Write comments, and change or delete one's own."""
+    APPEAL_READ = "appeal_read"
+    """Read appeals: the words and the contact of people who contest a prediction."""
+    APPEAL_DECIDE = "appeal_decide"
+    """Uphold or reject appeals, and say which endpoints take them."""
 
 
 P = Permission
 _READ = {P.PROJECT_READ}
+_TALK = {P.COMMENT}
 _SCIENCE = _READ | {
     P.RUN_WRITE,
     P.RUN_DELETE,
@@ -63,11 +70,13 @@ _SCIENCE = _READ | {
 _ENGINEERING = _SCIENCE | {P.ENDPOINT_DEPLOY, P.MONITOR_EDIT}
 
 ROLES: dict[Role, frozenset[Permission]] = {
-    Role.VIEWER: frozenset(_READ),
-    Role.DATA_SCIENTIST: frozenset(_SCIENCE),
-    Role.ML_ENGINEER: frozenset(_ENGINEERING),
-    Role.MANAGER: frozenset(_READ | {P.MODEL_APPROVE, P.MONITOR_EDIT, P.PROJECT_EDIT, P.AUDIT_READ}),
-    Role.AUDITOR: frozenset(_READ | {P.AUDIT_READ, P.SENSITIVE_READ}),
+    Role.VIEWER: frozenset(_READ | _TALK),
+    Role.DATA_SCIENTIST: frozenset(_SCIENCE | _TALK),
+    Role.ML_ENGINEER: frozenset(_ENGINEERING | _TALK),
+    Role.MANAGER: frozenset(
+        _READ | _TALK | {P.MODEL_APPROVE, P.MONITOR_EDIT, P.PROJECT_EDIT, P.AUDIT_READ, P.APPEAL_READ, P.APPEAL_DECIDE}
+    ),
+    Role.AUDITOR: frozenset(_READ | _TALK | {P.AUDIT_READ, P.SENSITIVE_READ, P.APPEAL_READ}),
     Role.ADMINISTRATOR: frozenset(set(P) - {P.WORK, P.PEOPLE_MANAGE}),
 }
 """Role to permissions inside one project. Server administrators are administrators of every project."""

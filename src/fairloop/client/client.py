@@ -6,11 +6,13 @@ from typing import Self
 
 from fairloop.client.alerts import Alerts
 from fairloop.client.analyses import Analyses
+from fairloop.client.appeals import Appeals
 from fairloop.client.audit import Audit
 from fairloop.client.blobs import Blobs
 from fairloop.client.candidates import Candidates
 from fairloop.client.cycles import Approvals, Cycles, Loops
 from fairloop.client.datasets import Datasets
+from fairloop.client.discussion import Discussion
 from fairloop.client.endpoints import Endpoints
 from fairloop.client.http import Http
 from fairloop.client.models import Models
@@ -62,6 +64,8 @@ class Client:
         self.predictions = Predictions(self.http, self.path)
         self.monitors = Monitors(self.http, self.path)
         self.alerts = Alerts(self.http, self.path)
+        self.discussion = Discussion(self.http, self.path)
+        self.appeals = Appeals(self.http, self.path)
 
     def close(self) -> None:
         self.http.close()

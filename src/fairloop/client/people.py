@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fairloop.client.http import Http
-from fairloop.core.people import Membership, NewToken, Person, Role, Token
+from fairloop.core.people import Invitation, Membership, NewInvitation, NewToken, Person, Role, Token
 from fairloop.core.records import from_wire
 
 _V1 = "/api/v1"
@@ -45,6 +45,25 @@ class People:
 
     def remove_member(self, name: str) -> None:
         self._http.json("DELETE", f"{self._path}/members/{name}")
+
+    # ---- invitations
+    def invite(self, role: Role | str, *, name: str = "", email: str = "", days: float = 7.0) -> NewInvitation:
+        """A link by which somebody joins the project, once; its secret is shown here only."""
+        body = {"role": Role(role).value, "name": name, "email": email, "days": days}
+        return from_wire(NewInvitation, self._http.json("POST", f"{self._path}/invitations", json=body))
+
+    def invitations(self) -> list[Invitation]:
+        found = self._http.json("GET", f"{self._path}/invitations")["items"]
+        return [from_wire(Invitation, item) for item in found]
+
+    def revoke_invitation(self, invitation_id: str) -> None:
+        self._http.json("DELETE", f"{self._path}/invitations/{invitation_id}")
+
+    def accept_invitation(self, token: str, password: str, *, name: str = "") -> Person:
+        """Make an account from an invitation; this client keeps the session cookie."""
+        self._http.speak_as_page()
+        body = {"token": token, "name": name, "password": password}
+        return from_wire(Person, self._http.json("POST", f"{_V1}/invitation-acceptance", json=body))
 
     # ---- tokens and the first administrator
     def tokens(self, *, everybody: bool = False) -> list[Token]:

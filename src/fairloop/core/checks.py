@@ -34,7 +34,7 @@ LOWER_IS_BETTER = GROUP_METRICS - HIGHER_IS_BETTER | {
     "log_loss", "brier_score", "expected_calibration_error", "mean_absolute_error", "root_mean_squared_error",
     "median_absolute_error", "mean_absolute_percentage_error", "quantile_loss_10", "quantile_loss_90",
     "generalized_entropy_index", "theil_index", "latency_p50_ms", "latency_p99_ms", "cost_usd", "size_bytes",
-    "memory_bytes", "error_rate", "drift", "prediction_drift",
+    "memory_bytes", "error_rate", "drift", "prediction_drift", "appeal_rate_ratio",
 }  # fmt: skip
 METRICS = LOWER_IS_BETTER | HIGHER_IS_BETTER
 _CONDITIONAL = {"conditional_demographic_disparity", "conditional_label_disparity"}
@@ -101,6 +101,7 @@ WORDS = {
     "size_bytes": "size of the model's files, bytes",
     "memory_bytes": "memory, bytes",
     "error_rate": "share of failed requests",
+    "appeal_rate_ratio": "upheld appeals per person, one group against everybody else (appeal rate ratio)",
     "drift": "change of the inputs against the training data (drift)",
     "prediction_drift": "change of the model's scores against held-out data",
 }

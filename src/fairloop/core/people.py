@@ -98,3 +98,30 @@ class Session:
     created_ms: int
     seen_ms: int
     expires_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invitation:
+    """A link by which somebody joins a project of a secured server, once and before it ends."""
+
+    id: str
+    project_id: str
+    role: Role
+    name: str = ""
+    """What the person will be called; empty lets them choose."""
+    email: str = ""
+    invited_by: str = ""
+    created_ms: int = 0
+    expires_ms: int = 0
+    accepted_ms: int | None = None
+    accepted_by: str = ""
+    revoked_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewInvitation:
+    """An invitation just made; ``secret`` is shown this once and kept nowhere, ``path`` is the page it opens."""
+
+    invitation: Invitation
+    secret: str
+    path: str

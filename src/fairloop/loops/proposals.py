@@ -15,7 +15,7 @@ from fairloop.loops.service import Loops, definition_of, watched_limits
 from fairloop.monitoring.service import Monitoring
 
 log = logging.getLogger(__name__)
-NOT_GATED = {"drift", "prediction_drift"}
+NOT_GATED = {"drift", "prediction_drift", "appeal_rate_ratio"}
 """Checks on traffic, not on a candidate."""
 
 

@@ -1,7 +1,7 @@
 """The prediction log: Delta tables that any reader of the format opens, filled exactly once from the endpoint's spool.
 
 Under ``<data>/logs/<endpoint>``: ``predictions`` (seq, id, at_ms, deployment, features, score, predicted, answer),
-``labels`` (seq, id, at_ms, label) and ``sensitive`` (seq, id, at_ms, attribute, value), the last one apart because it
+``labels`` (seq, id, at_ms, label, source) and ``sensitive`` (seq, id, at_ms, attribute, value), the last one apart because it
 has its own permission and retention. ``seq`` is the place in the spool, so it orders a log the same way whenever and
 however often it is collected. Features, answers and labels are JSON text: bit-exact, whatever their types.
 
@@ -35,7 +35,7 @@ _KEEP_TRANSACTIONS = {"delta.setTransactionRetentionDuration": "interval 90 days
 SCHEMAS: dict[str, dict[str, Any]] = {
     "predictions": {"seq": pl.Int64, "id": pl.String, "at_ms": pl.Int64, "deployment": pl.String,
                     "features": pl.String, "score": pl.Float64, "predicted": pl.Float64, "answer": pl.String},
-    "labels": {"seq": pl.Int64, "id": pl.String, "at_ms": pl.Int64, "label": pl.String},
+    "labels": {"seq": pl.Int64, "id": pl.String, "at_ms": pl.Int64, "label": pl.String, "source": pl.String},
     "sensitive": {"seq": pl.Int64, "id": pl.String, "at_ms": pl.Int64, "attribute": pl.String, "value": pl.String},
 }  # fmt: skip
 Row = tuple[Any, ...]
@@ -73,10 +73,11 @@ class _Feedback(msgspec.Struct):
     at_ms: int
     label: msgspec.Raw = _NULL
     sensitive: dict[str, Any] | None = None
+    source: str = ""
 
     def rows(self, seq: int) -> Iterator[tuple[str, Row]]:
         if _text(self.label) != "null":
-            yield "labels", (seq, self.prediction_id, self.at_ms, _text(self.label))
+            yield "labels", (seq, self.prediction_id, self.at_ms, _text(self.label), self.source)
         for attribute, value in (self.sensitive or {}).items():
             if value is not None:
                 yield "sensitive", (seq, self.prediction_id, self.at_ms, attribute, str(value))
@@ -153,7 +154,7 @@ class PredictionLog:
         took = [Transaction(app_id=names[n], version=1, last_updated=now) for n in fresh]
         frame = pl.DataFrame(rows, schema=SCHEMAS[table], orient="row")
         before = _files(path)
-        write_deltalake(path, frame, mode="append", configuration=_KEEP_TRANSACTIONS if known is None else None,
+        write_deltalake(path, frame, mode="append", schema_mode="merge", configuration=_KEEP_TRANSACTIONS if known is None else None,
                         commit_properties=CommitProperties(app_transactions=took))  # fmt: skip
         _flush(path, before)
         return frame.height
@@ -196,7 +197,7 @@ class PredictionLog:
     def labels(self, ids: Sequence[str] | None = None, *, after_seq: int = -1) -> pl.DataFrame:
         """id, label (JSON text), seq: the newest label of each prediction; ``seq`` is when it was first labelled."""
         asked = pl.lit(True) if ids is None else pl.col("id").is_in(list(ids))
-        rows = self._read("labels", asked).sort("at_ms", "seq")
+        rows = self._read("labels", asked, "seq", "id", "at_ms", "label").sort("at_ms", "seq")
         newest = rows.group_by("id", maintain_order=True).agg(pl.col("label").last(), pl.col("seq").min())
         return newest.filter(pl.col("seq") > after_seq)
 
@@ -204,6 +205,17 @@ class PredictionLog:
         """id, attribute, value: the newest value of each attribute of each prediction."""
         rows = self._read("sensitive", pl.col("id").is_in(list(ids))).sort("at_ms", "seq")
         return rows.group_by("id", "attribute", maintain_order=True).agg(pl.col("value").last())
+
+    def people(self, deployment: str) -> pl.DataFrame:
+        """id, person, attribute, value of every prediction of one deployment whose sensitive values are known.
+
+        ``person`` tells different inputs apart: the same ones asked twice are one person.
+        """
+        rows = self._read("predictions", pl.col("deployment") == deployment, "id", "features")
+        seen = rows.select("id", person=pl.col("features").hash())
+        values = self._read("sensitive", pl.lit(True)).sort("at_ms", "seq")
+        newest = values.group_by("id", "attribute", maintain_order=True).agg(pl.col("value").last())
+        return seen.join(newest, on="id", how="inner").select("id", "person", "attribute", "value")
 
     def _read(self, name: str, asked: pl.Expr, *columns: str) -> pl.DataFrame:
         path, wanted = self.table(name), list(columns or SCHEMAS[name])

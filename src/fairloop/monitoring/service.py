@@ -181,14 +181,14 @@ class Monitoring:
             baseline = judged[part].metrics if part else {}
         return Watched(
             deployment_id=deployment.id, live=deployment.state is DeploymentState.LIVE,
-            task=str(version.signature.get("task") or "binary"), positive=self._positive(version),
+            task=str(version.signature.get("task") or "binary"), positive=self.positive_of(version),
             profile=profile, baseline=baseline, baseline_part=part,
             after_seq=int(last.detail["to_seq"]) if last else -1, index=int(last.detail["index"]) + 1 if last else 0,
             counters=dict(last.detail.get("counters") or {}) if last else {},
             open=self._database.read(lambda c: rows.pending_windows(c, monitor.id, deployment.id)),
         )  # fmt: skip
 
-    def _positive(self, version: ModelVersion) -> Any:
+    def positive_of(self, version: ModelVersion) -> Any:
         """Which label is the positive answer: as the model was told, or as the data of its cycle says."""
         found = version.signature.get("positive")
         if found is not None or version.cycle_id is None:
@@ -311,7 +311,10 @@ class Monitoring:
 
     def loop_of(self, alert: Alert) -> str:
         """The loop that watches the alert's endpoint; empty when none does."""
-        return self.monitor(alert.project_id, alert.monitor_id).loop
+        if alert.monitor_id:
+            return self.monitor(alert.project_id, alert.monitor_id).loop
+        endpoint = self._database.read(lambda c: endpoint_rows.endpoint_by_id(c, alert.endpoint_id))
+        return endpoint.loop if endpoint else ""
 
     def link_cycle(self, alert_id: str, cycle_id: str) -> None:
         """Remember the cycle an alert started."""

@@ -37,6 +37,7 @@ def workers_of(services: Services) -> list[Ticking]:
         ReleaseDriver(services.driver),
         services.proposals,
         services.idempotency,
+        services.appeal_alerts,
     ]
     return workers
 

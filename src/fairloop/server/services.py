@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from fairloop.access.audit import Audit
 from fairloop.access.identities import Identities
+from fairloop.access.invitations import Invitations
 from fairloop.access.people import People
 from fairloop.access.sessions import Sessions
 from fairloop.access.tokens import Tokens
@@ -21,6 +22,8 @@ from fairloop.loops.lineage import Lineage
 from fairloop.loops.proposals import Proposals
 from fairloop.loops.release import Release
 from fairloop.loops.service import Loops
+from fairloop.monitoring.appeal_alerts import AppealAlerts
+from fairloop.monitoring.appeals import Appeals
 from fairloop.monitoring.service import Monitoring
 from fairloop.monitoring.ticker import Watcher
 from fairloop.notices.outbox import Notices
@@ -30,10 +33,13 @@ from fairloop.pipelines.schedules import Schedules
 from fairloop.pipelines.service import Pipelines
 from fairloop.pipelines.waiting import Waiters
 from fairloop.pipelines.work import Work
+from fairloop.projects.discussion import Discussion
 from fairloop.projects.files import Files
 from fairloop.projects.service import Projects
 from fairloop.registry.service import Registry
 from fairloop.server.idempotency import Idempotency
+from fairloop.server.subjects import Subjects
+from fairloop.server.voices import Around, build_voices
 from fairloop.serving.allowed import PredictTokens
 from fairloop.serving.service import Serving
 from fairloop.settings import Settings
@@ -75,6 +81,11 @@ class Services:
     monitoring: Monitoring
     watcher: Watcher
     idempotency: Idempotency
+    subjects: Subjects
+    discussion: Discussion
+    invitations: Invitations
+    appeals: Appeals
+    appeal_alerts: AppealAlerts
 
     def close(self) -> None:
         self.serving.close()
@@ -111,7 +122,12 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     release = Release(loops, registry, serving, monitoring, files)
     driver = Driver(clock, loops, pipelines, evaluations, release, lambda e: str(monitoring.endpoint_folder(e)))
     lineage = Lineage(loops, registry, serving, monitoring, pipelines, evaluations, datasets)
-    return Services(analyses=Analyses(database, clock, pipelines), notices=notices, idempotency=Idempotency(database, clock), monitoring=monitoring, watcher=Watcher(clock, monitoring, pipelines),
+    around = Around(database=database, clock=clock, signals=signals, audit=audit, people=people, projects=projects, notices=notices,
+                    registry=registry, serving=serving, monitoring=monitoring, pipelines=pipelines)  # fmt: skip
+    subjects = Subjects(loops=loops, registry=registry, tracking=tracking, datasets=datasets, monitoring=monitoring)
+    voices = build_voices(around, subjects, secured=settings.auth)
+    return Services(subjects=subjects, discussion=voices.discussion, invitations=voices.invitations, appeals=voices.appeals,
+                    appeal_alerts=voices.appeal_alerts, analyses=Analyses(database, clock, pipelines), notices=notices, idempotency=Idempotency(database, clock), monitoring=monitoring, watcher=Watcher(clock, monitoring, pipelines),
                     serving=serving, settings=settings, clock=clock, signals=signals, database=database, audit=audit, people=people,
                     tokens=tokens, sessions=sessions, identities=Identities(people, tokens, sessions, clock),
                     projects=projects, files=files, datasets=datasets, tracking=tracking, registry=registry, evaluations=evaluations,

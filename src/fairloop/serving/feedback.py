@@ -27,6 +27,8 @@ class Told:
     prediction_id: str
     label: Any = None
     sensitive: dict[str, str] | None = None
+    source: str = ""
+    """Who knew it, where that matters: ``appeal`` for the label of an upheld appeal."""
 
 
 class Feedback:
@@ -56,6 +58,8 @@ class Feedback:
                 entry["label"] = line.label
             if line.sensitive:
                 entry["sensitive"] = line.sensitive
+            if line.source:
+                entry["source"] = line.source
             lines.append(codec.dumps(entry).encode())
         with self._lock:
             self._segment.write(b"\n".join(lines) + b"\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fairloop.core.people import Identity, Membership, Person, Project, Role
+from fairloop.core.people import Identity, Invitation, Membership, NewInvitation, Person, Project, Role
 from fairloop.core.records import Page
 from fairloop.server.services import Services
 
@@ -34,6 +34,15 @@ class NewPassword:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRole:
     role: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invited:
+    role: Role
+    name: str = ""
+    """What the person will be called; empty lets them choose."""
+    email: str = ""
+    days: float = 7.0
 
 
 def list_people(services: Services) -> Page[Person]:
@@ -78,3 +87,21 @@ def remove_member(services: Services, identity: Identity, project: Project, name
     """Take a person out of the project."""
     services.people.remove_member(identity, project.id, name)
     return {"removed": True}
+
+
+# ------------------------------------------------------------------ invitations
+def list_invitations(services: Services, project: Project) -> Page[Invitation]:
+    """Invitations to the project, newest first, without their tokens."""
+    return Page(items=services.invitations.listed(project.id))
+
+
+def invite(services: Services, identity: Identity, project: Project, data: Invited) -> NewInvitation:
+    """Make a link by which somebody joins the project, once; its token is shown in this answer only."""
+    return services.invitations.invite(identity, project.id, data.role, name=data.name, email=data.email,
+                                       days=data.days)  # fmt: skip
+
+
+def revoke_invitation(services: Services, identity: Identity, project: Project, invitation_id: str) -> dict[str, bool]:
+    """End an invitation that nobody has used."""
+    services.invitations.revoke(identity, project.id, invitation_id)
+    return {"revoked": True}

@@ -30,6 +30,15 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    token: str
+    """The invitation's token: the last part of its link."""
+    password: str
+    name: str = ""
+    """Needed unless the invitation names who it is for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ActAs:
     name: str
     """A person's name; empty to be oneself again."""
@@ -67,6 +76,11 @@ def setup(services: Services, request: Request[Any, Any, Any], data: Setup) -> R
     person = services.people.setup(data.token, data.name, data.password, ip=_ip(request))
     (services.settings.data / "setup-token").unlink(missing_ok=True)
     return begin(services, request, person)
+
+
+def accept_invitation(services: Services, request: Request[Any, Any, Any], data: Acceptance) -> Response[Any]:
+    """Make an account from an invitation and log in; the invitation is used up."""
+    return begin(services, request, services.invitations.accept(data.token, data.name, data.password, ip=_ip(request)))
 
 
 def logout(services: Services, request: Request[Any, Any, Any]) -> Response[Any]:
