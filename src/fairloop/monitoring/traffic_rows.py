@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from fairloop.core import codec
@@ -61,7 +62,19 @@ def _cast(values: pl.Series, dtype: pl.DataType) -> pl.Series:
         return values.str.to_lowercase().replace_strict(truth, default=None, return_dtype=pl.Boolean)
     if isinstance(dtype, (pl.Enum, pl.Categorical)):
         return values.cast(pl.String, strict=False).cast(dtype, strict=False)
+    if isinstance(dtype, pl.Array) and isinstance(values.dtype, pl.List):
+        numbers = np.stack([np.asarray(row, dtype=np.float64) for row in values.to_list()])
+        if _inner(dtype) == pl.UInt8:  # features.py scales pixels to 0 .. 1
+            numbers = np.rint(numbers * 255)
+        return pl.Series(values.name, numbers.reshape(len(values), *dtype.shape)).cast(dtype, strict=False)
     return values.cast(dtype, strict=False)
+
+
+def _inner(dtype: pl.DataType) -> pl.DataType:
+    """What the numbers of an array are."""
+    while isinstance(dtype, pl.Array):
+        dtype = dtype.inner  # type: ignore[assignment]  # an instance, though polars says class or instance
+    return dtype
 
 
 def _targets(train: Table, labels: list[str], dtype: pl.DataType) -> pl.Series:

@@ -1,4 +1,5 @@
-"""Model folders on disk: an MLmodel file that MLflow reads, native LightGBM or skops beside it, never a pickle."""
+"""Model folders on disk: an MLmodel file that MLflow reads, native LightGBM, skops or a network beside it, never a
+pickle."""
 
 from __future__ import annotations
 
@@ -15,8 +16,9 @@ from fairloop.core import codec
 from fairloop.core.clock import Clock, rfc3339
 from fairloop.core.ids import new_run_id
 from fairloop.errors import InvalidInput, Refused
+from fairloop.registry.nets import Net
 
-NATIVE, SKOPS = "model.lgb", "model.skops"
+NATIVE, SKOPS, NETWORK = "model.lgb", "model.skops", "network.json"
 TRUSTED = (
     "collections.OrderedDict",
     "collections.defaultdict",
@@ -43,6 +45,8 @@ _PACKAGES = ("scikit-learn", "lightgbm", "skops", "numpy", "scipy", "pandas")
 
 def save_estimator(estimator: Any, folder: Path) -> str:
     """Write ``estimator`` in its safest format; returns the file's name."""
+    if isinstance(estimator, Net):
+        return estimator.save(folder)
     booster = estimator.booster_ if isinstance(estimator, lightgbm.LGBMModel) else estimator
     if isinstance(booster, lightgbm.Booster):
         booster.save_model(folder / NATIVE)
@@ -70,6 +74,8 @@ def load_estimator(file: Path) -> Any:
             return lightgbm.Booster(model_file=str(file))
         except lightgbm.basic.LightGBMError as cause:
             raise InvalidInput(f"{file.name} is not a LightGBM model file; save the model again.") from cause
+    if file.name == NETWORK:
+        return Net.load(file.parent)
     raise Refused(f"{file.name} is not loaded: only skops and native LightGBM files are. Save the model with skops.")
 
 
@@ -104,13 +110,13 @@ def read_mlmodel(folder: Path) -> dict[str, Any]:
 def model_file(folder: Path, mlmodel: dict[str, Any]) -> Path:
     """The file that holds the estimator, from the flavors of an MLmodel file; Refused for a pickle."""
     flavors: dict[str, Any] = mlmodel["flavors"]
-    for flavor, key in (("lightgbm", "data"), ("sklearn", "pickled_model")):
+    for flavor, key in (("lightgbm", "data"), ("fairloop", "data"), ("sklearn", "pickled_model")):
         conf = flavors.get(flavor)
         if not isinstance(conf, dict):
             continue
         name = str(conf.get(key, ""))
         file = (folder / name).resolve()
-        native = flavor == "lightgbm" and Path(name).suffix == ".lgb"
+        native = (flavor == "lightgbm" and Path(name).suffix == ".lgb") or (flavor == "fairloop" and name == NETWORK)
         if Path(name).suffix in PICKLES or (not native and conf.get("serialization_format") != "skops"):
             raise Refused(
                 f"The model is a pickle ({name or flavor}), which can run any code when loaded, so Fairloop never "
@@ -139,6 +145,8 @@ def write_mlmodel(folder: Path, file: str, inputs: list[dict[str, Any]], output:
                               "sklearn_version": importlib.metadata.version("scikit-learn")}  # fmt: skip
     else:
         flavors["python_function"]["data"] = "."
+        if file == NETWORK:
+            flavors["fairloop"] = {"data": file, "torch_version": importlib.metadata.version("torch")}
     content: dict[str, Any] = {
         "flavors": flavors,
         "model_uuid": new_run_id(),
@@ -148,7 +156,8 @@ def write_mlmodel(folder: Path, file: str, inputs: list[dict[str, Any]], output:
         content["signature"] = {"inputs": codec.dumps(inputs), "params": None,
                                 "outputs": codec.dumps([{"type": output, "required": True}])}  # fmt: skip
     (folder / "MLmodel").write_text(codec.dumps(content) + "\n", "utf-8")
-    pinned = [f"{name}=={importlib.metadata.version(name)}" for name in _PACKAGES]
+    packages = (*_PACKAGES, "torch", "safetensors") if file == NETWORK else _PACKAGES
+    pinned = [f"{name}=={importlib.metadata.version(name)}" for name in packages]
     (folder / "requirements.txt").write_text("\n".join(pinned) + "\n", "utf-8")
     (folder / "python_env.yaml").write_text(
         f"python: {platform.python_version()}\nbuild_dependencies: []\ndependencies:\n- -r requirements.txt\n", "utf-8"

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
 
 from fairloop.errors import InvalidInput
+from fairloop.registry.nets import Net
 
 Scores = npt.NDArray[np.float64]
 _ONE_THREAD_ROWS = 1000
@@ -23,8 +24,12 @@ def task_of(estimator: Any) -> str:
         objective = str(estimator.params.get("objective", "regression")).split()[0]
         return {"binary": "binary", "cross_entropy": "binary", "multiclass": "multiclass",
                 "multiclassova": "multiclass"}.get(objective, "regression")  # fmt: skip
+    if isinstance(estimator, Net):
+        return estimator.task
     if not isinstance(estimator, BaseEstimator):
-        raise InvalidInput(f"fl.Model needs a fitted scikit-learn or LightGBM predictor, not a {_name(estimator)}.")
+        raise InvalidInput(
+            f"fl.Model needs a fitted scikit-learn or LightGBM predictor or a torch network, not a {_name(estimator)}."
+        )
     if is_regressor(estimator):
         return "regression"
     if is_classifier(estimator):
@@ -56,6 +61,8 @@ def raw_scores(estimator: Any, frame: pd.DataFrame, positive: Any) -> Scores:
     if isinstance(estimator, lightgbm.Booster):
         threads = 1 if len(frame) < _ONE_THREAD_ROWS else 0
         return np.asarray(estimator.predict(frame, num_threads=threads), dtype=np.float64)
+    if isinstance(estimator, Net):
+        return estimator.scores(frame)
     if is_regressor(estimator):
         return np.asarray(estimator.predict(frame), dtype=np.float64).reshape(len(frame), -1)[:, 0]
     found = np.asarray(estimator.predict_proba(frame), dtype=np.float64)

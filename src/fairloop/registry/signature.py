@@ -16,8 +16,8 @@ SAMPLE_ROWS = 3
 
 
 def columns_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The columns of ``frame`` as plain JSON: name, kind (number, integer, boolean, category, text), the range of
-    numbers and the known categories."""
+    """The columns of ``frame`` as plain JSON: name, kind (number, integer, boolean, category, text, array), the range
+    of numbers, the known categories and an array's shape."""
     return [_column(str(name), frame[name]) for name in frame.columns]
 
 
@@ -32,6 +32,10 @@ def _column(name: str, values: pd.Series) -> dict[str, Any]:
         known = values.to_numpy(dtype=np.float64, na_value=np.nan)
         known = known[np.isfinite(known)]
         return found | {"low": float(known.min()), "high": float(known.max())} if len(known) else found
+    if len(values) and isinstance(values.iloc[0], np.ndarray):
+        every = np.stack(values.tolist())
+        return {"name": name, "kind": "array", "shape": list(every.shape[1:]), "missing": False,
+                "low": float(every.min()), "high": float(every.max())}  # fmt: skip
     return {"name": name, "kind": "text"}
 
 
@@ -46,6 +50,8 @@ def sample_of(frame: pd.DataFrame, rows: int = SAMPLE_ROWS) -> list[dict[str, An
 def _json_value(value: Any) -> Any:
     if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
         return None
+    if isinstance(value, np.ndarray):
+        return value.tolist()
     return value.item() if isinstance(value, np.generic) else value
 
 
@@ -69,7 +75,24 @@ def frame_of(columns: Mapping[str, Sequence[Any]], expected: Sequence[Mapping[st
     if missing := [c["name"] for c in expected if c["name"] not in columns]:
         names = ", ".join(missing[:5])
         raise InvalidInput(f"The request lacks the column {names}; the model reads {len(expected)} columns.")
-    return pd.DataFrame({c["name"]: _values(c["name"], c["kind"], columns[c["name"]]) for c in expected})
+    return pd.DataFrame({c["name"]: _arrays(c, columns[c["name"]]) if c["kind"] == "array" else
+                         _values(c["name"], c["kind"], columns[c["name"]]) for c in expected})  # fmt: skip
+
+
+def _arrays(column: Mapping[str, Any], values: Sequence[Any]) -> pd.Series:
+    """Nested or flat lists of numbers as arrays of the column's shape."""
+    shape = tuple(column["shape"])
+    found: list[np.ndarray] = []
+    for value in values:
+        try:
+            found.append(np.asarray(value, dtype=np.float32).reshape(shape))
+        except (TypeError, ValueError) as cause:
+            raise InvalidInput(
+                f"Column {column['name']!r} needs {math.prod(shape)} numbers a row, of shape {list(shape)}."
+            ) from cause
+        if not np.isfinite(found[-1]).all():
+            raise NotANumber(f"Column {column['name']!r} holds a number that is not finite; send finite numbers.")
+    return pd.Series(found, dtype=object)
 
 
 def _values(name: str, kind: str, values: Sequence[Any]) -> Any:

@@ -80,7 +80,7 @@ def _draft(name: str, data: Data, table: Table) -> Draft:
     for column in table.features:
         values = table.frame[column]
         kind = kind_of(values)
-        distinct = values.drop_nulls().n_unique()
+        distinct = 0 if kind == "array" else values.drop_nulls().n_unique()  # no booster reads pictures: fl.Net does
         if distinct < 2 or (kind == "category" and distinct > max(50, IDENTIFIER_SHARE * values.drop_nulls().len())):
             left_out.append(column)
         else:

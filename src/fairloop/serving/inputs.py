@@ -19,18 +19,28 @@ _KINDS = {
     "number": "number", "float": "number", "double": "number", "float64": "number", "float32": "number",
     "integer": "integer", "int": "integer", "long": "integer", "int64": "integer", "int32": "integer",
     "boolean": "boolean", "bool": "boolean", "category": "category", "text": "text", "string": "text", "str": "text",
-    "date": "date", "datetime": "date",
+    "date": "date", "datetime": "date", "array": "array",
 }  # fmt: skip
 _DAY_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One input of a model. ``missing`` says whether it may be null."""
+    """One input of a model. ``missing`` says whether it may be null, ``shape`` how many numbers an array has each way."""
 
     name: str
     kind: str
     missing: bool = True
+    shape: tuple[int, ...] = ()
+
+    @property
+    def wanted(self) -> str:
+        """What clients send, in words."""
+        return f"a list of {math.prod(self.shape)} numbers" if self.kind == "array" else _READ[self.kind][1]
+
+    def read(self, value: Any) -> Any:
+        """The typed value; None when it does not fit."""
+        return _array(value, self.shape) if self.kind == "array" else _READ[self.kind][0](value)
 
 
 def _number(value: Any) -> float | None:
@@ -73,6 +83,19 @@ def _date(value: Any) -> float | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() / _DAY_S
 
 
+def _array(value: Any, shape: tuple[int, ...]) -> list[float] | None:
+    """Nested lists of the shape, or one flat list of as many numbers, as one flat list."""
+    if isinstance(value, list) and not (value and isinstance(value[0], list)):
+        shape = (math.prod(shape),)
+    found: list[Any] = [value]
+    for size in shape:
+        if any(not isinstance(part, list) or len(part) != size for part in found):
+            return None
+        found = [v for part in found for v in part]
+    numbers = [_number(v) for v in found]
+    return None if None in numbers else [v for v in numbers if v is not None]
+
+
 _READ: dict[str, tuple[Callable[[Any], Any], str]] = {
     "number": (_number, "a finite number"), "integer": (_integer, "a whole number"),
     "boolean": (_boolean, "true or false"), "text": (_text, "text"), "category": (_category, "text"),
@@ -86,6 +109,7 @@ class Inputs:
     def __init__(self, columns: Sequence[Column], *, max_rows: int = 10_000) -> None:
         self.columns = list(columns)
         self.names = [c.name for c in columns]
+        self.arrays = {c.name for c in columns if c.kind == "array"}
         self._by_name = {c.name: c for c in columns}
         self._max_rows = max_rows
 
@@ -121,8 +145,7 @@ class Inputs:
     def _column(column: Column, values: list[Any] | None) -> list[Any]:
         if values is None:
             unknown = ", or null when it is unknown" if column.missing else ""
-            raise InvalidInput(f"The input {column.name!r} is missing; send {_READ[column.kind][1]}{unknown}.")
-        read, wanted = _READ[column.kind]
+            raise InvalidInput(f"The input {column.name!r} is missing; send {column.wanted}{unknown}.")
         typed: list[Any] = []
         for row, value in enumerate(values):
             if value is None:
@@ -130,9 +153,9 @@ class Inputs:
                     raise InvalidInput(f"{column.name!r} in row {row} is null, but this model needs a value there.")
                 typed.append(None)
                 continue
-            good = read(value)
+            good = column.read(value)
             if good is None:
-                raise InvalidInput(f"{column.name!r} in row {row} is {_shown(value)}; send {wanted}.")
+                raise InvalidInput(f"{column.name!r} in row {row} is {_shown(value)}; send {column.wanted}.")
             typed.append(good)
         return typed
 
@@ -192,7 +215,8 @@ def columns_of(signature: dict[str, Any]) -> list[Column]:
         missing = entry.get("missing", entry.get("nullable"))
         if missing is None:
             missing = not entry.get("required", False)
-        columns.append(Column(name=str(entry["name"]), kind=kind, missing=bool(missing)))
+        shape = tuple(int(size) for size in entry.get("shape", [])) if kind == "array" else ()
+        columns.append(Column(name=str(entry["name"]), kind=kind, missing=bool(missing) and kind != "array", shape=shape))
     return columns
 
 

@@ -11,6 +11,8 @@ import msgspec
 from fairloop.errors import InvalidInput
 from fairloop.serving.inputs import Columns, Inputs, sensitive_of
 
+_MOST_SIZES = 5
+"""Rows, and four ways an array may extend (channels, depth, height, width)."""
 _TEXT_TYPES = {"BYTES", "STRING"}
 _OIP_TYPES = {"BOOL", "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64", "FP16", "FP32", "FP64",
               *_TEXT_TYPES}  # fmt: skip
@@ -21,6 +23,7 @@ _OIP_OF = {
     "text": "BYTES",
     "category": "BYTES",
     "date": "BYTES",
+    "array": "FP32",
 }
 
 
@@ -86,7 +89,8 @@ def to_invocations(answer: Answer) -> dict[str, Any]:
 
 # ------------------------------------------------------------------ OIP v2
 def from_oip(body: dict[str, Any], inputs: Inputs) -> Asked:
-    """One tensor per column (shape [n] or [n, 1]), or one [n, k] tensor with every column in the signature's order."""
+    """One tensor per column (shape [n] or [n, 1]; [n, ...] for a column of arrays), or one [n, k] tensor with every column
+    in the signature's order."""
     tensors = body.get("inputs")
     if not isinstance(tensors, list) or not tensors:
         raise InvalidInput("inputs must be a list of tensors with name, shape, datatype and data.")
@@ -103,7 +107,10 @@ def from_oip(body: dict[str, Any], inputs: Inputs) -> Asked:
     else:
         named: Columns = {}
         for name, shape, data in read:
-            if len(shape) == 2 and shape[1] != 1:
+            if name in inputs.arrays and len(shape) > 1:
+                size = math.prod(shape[1:])
+                data = [data[i * size : (i + 1) * size] for i in range(shape[0])]
+            elif len(shape) > 1 and shape[1:] != [1]:
                 raise InvalidInput(f"The tensor {name!r} has shape {shape}; send [rows] or [rows, 1] for a column.")
             if name in named:
                 raise InvalidInput(f"The tensor {name!r} stands twice in inputs; keep one.")
@@ -121,12 +128,12 @@ def _tensor(tensor: Any, index: int) -> tuple[str, list[int], list[Any]]:
     if not isinstance(kind, str) or kind not in _OIP_TYPES:
         known = ", ".join(sorted(_OIP_TYPES))
         raise InvalidInput(f"The tensor {name!r} has datatype {str(kind)[:40]!r}; known are {known}.")
-    if not isinstance(shape, list) or not 1 <= len(shape) <= 2 or any(type(s) is not int or s < 0 for s in shape):
-        raise InvalidInput(f"The tensor {name!r} needs a shape of one or two sizes, for example [1].")
+    if not isinstance(shape, list) or not 1 <= len(shape) <= _MOST_SIZES or any(type(s) is not int or s < 0 for s in shape):
+        raise InvalidInput(f"The tensor {name!r} needs a shape of one to {_MOST_SIZES} sizes, for example [1].")
     data = tensor.get("data")
     if not isinstance(data, list):
         raise InvalidInput(f"The tensor {name!r} needs its values in data, as a list.")
-    if data and isinstance(data[0], list):
+    while data and isinstance(data[0], list):
         if not all(isinstance(row, list) for row in data):
             raise InvalidInput(f"The tensor {name!r} mixes lists and values; send one list per row, or one flat list.")
         data = [value for row in data for value in row]
@@ -169,7 +176,7 @@ def metadata(inputs: Inputs, *, model: str, versions: list[int]) -> dict[str, An
     """OIP model metadata."""
     return {
         "name": model, "versions": [str(v) for v in versions], "platform": "fairloop",
-        "inputs": [{"name": c.name, "datatype": _OIP_OF[c.kind], "shape": [-1],
+        "inputs": [{"name": c.name, "datatype": _OIP_OF[c.kind], "shape": [-1, *c.shape],
                     "parameters": {"kind": c.kind, "nullable": c.missing}} for c in inputs.columns],
         "outputs": [{"name": "score", "datatype": "FP64", "shape": [-1]},
                     {"name": "predicted", "datatype": "INT64", "shape": [-1]},

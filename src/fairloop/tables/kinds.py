@@ -1,4 +1,4 @@
-"""What a column holds, told from its type and values: a number, a category, free text, a date or a truth value."""
+"""What a column holds, told from its type and values: a number, a category, free text, a date, a truth value, an array."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TEXT_WORDS = 5.0
 
 
 def kind_of(column: pl.Series) -> str:
-    """``number``, ``category``, ``text``, ``boolean`` or ``date``; InvalidInput for what no model can read."""
+    """``number``, ``category``, ``text``, ``boolean``, ``date`` or ``array`` (images, embeddings: as many numbers in each row); InvalidInput for what no model can read."""
     dtype = column.dtype
     if dtype.is_numeric() or dtype == pl.Null:
         return "number"
@@ -24,7 +24,19 @@ def kind_of(column: pl.Series) -> str:
     if dtype == pl.String:
         words = column.drop_nulls().head(2000).str.count_matches(r"\S+").mean()
         return "text" if isinstance(words, float) and words > TEXT_WORDS else "category"
+    if is_array(dtype):
+        return "array"
     raise InvalidInput(
         f"Column {column.name!r} holds {dtype}, which no model reads; keep numbers, text, dates and truth values, and "
         "store anything else as a reference (a path or an address)."
     )
+
+
+def is_array(dtype: pl.DataType) -> bool:
+    """Whether each row holds numbers in one shape, or a flat list of numbers."""
+    inner = dtype
+    while isinstance(inner, pl.Array):
+        inner = inner.inner  # type: ignore[assignment]  # an instance, though polars says class or instance
+    if isinstance(dtype, pl.List):
+        inner = dtype.inner  # type: ignore[assignment]
+    return dtype.is_nested() and inner.is_numeric()

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from fairloop.tables.features import array_values
 from fairloop.tables.kinds import kind_of
 from fairloop.tables.table import RESERVED
 
@@ -19,7 +20,8 @@ def profile_columns(frame: pl.DataFrame) -> dict[str, Any]:
 
     Every column has ``kind``, ``type``, ``missing`` and ``distinct``; numbers have ``min``, ``max``, ``mean``,
     ``quartiles`` and ``histogram`` (edges and counts); categories and truth values have ``frequent`` ([value, count],
-    most frequent first); texts have ``words`` (the mean number) and ``examples``; dates have ``min`` and ``max``.
+    most frequent first); texts have ``words`` (the mean number) and ``examples``; dates have ``min`` and ``max``; arrays have ``shape``, ``min``
+    and ``max``.
     """
     names = [name for name in frame.columns if name not in RESERVED]
     return {"rows": frame.height, "columns": {name: _column(frame[name]) for name in names}}
@@ -28,6 +30,8 @@ def profile_columns(frame: pl.DataFrame) -> dict[str, Any]:
 def _column(column: pl.Series) -> dict[str, Any]:
     kind = kind_of(column)
     known = column.drop_nulls()
+    if kind == "array":
+        return _array(column)
     found: dict[str, Any] = {"kind": kind, "type": str(column.dtype), "missing": column.null_count(),
                              "distinct": known.n_unique()}  # fmt: skip
     if kind == "number":
@@ -38,6 +42,13 @@ def _column(column: pl.Series) -> dict[str, Any]:
         words = known.str.count_matches(r"\S+").mean()
         return found | {"words": words, "examples": [text[:_SHOWN] for text in known.head(3).to_list()]}
     return found | {"frequent": _frequent(known)}
+
+
+def _array(column: pl.Series) -> dict[str, Any]:
+    values = array_values(column.drop_nulls())
+    found: dict[str, Any] = {"kind": "array", "type": str(column.dtype), "missing": column.null_count(),
+                             "distinct": len(values), "shape": list(values.shape[1:])}  # fmt: skip
+    return found | {"min": float(values.min()), "max": float(values.max())} if values.size else found
 
 
 def _number(known: pl.Series) -> dict[str, Any]:

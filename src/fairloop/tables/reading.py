@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from fairloop.errors import InvalidInput, NotFound
+from fairloop.tables.images import with_pictures
 
 MISSING = ["", "?", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "#N/A"]
 """How tables in the wild write a missing value."""
@@ -14,14 +15,17 @@ _SEPARATORS = [",", ";", "\t", "|"]
 
 
 def read_file(path: Path) -> pl.DataFrame:
-    """The table in a ``.csv``, ``.tsv`` or ``.parquet`` file, types inferred over all rows."""
+    """The table in a ``.csv``, ``.tsv`` or ``.parquet`` file, types inferred over all rows.
+
+    A column that names pictures beside the file (see images.py) becomes a column of arrays.
+    """
     if not path.is_file():
         raise NotFound(f"There is no file {str(path)!r}; check the path.")
     suffix = path.suffix.lower()
     if suffix in {".parquet", ".pq"}:
-        return read_parquet(path)
+        return with_pictures(read_parquet(path), path.parent)
     if suffix in {".csv", ".tsv", ".txt"}:
-        return _read_csv(path)
+        return with_pictures(_read_csv(path), path.parent)
     raise InvalidInput(f"{path.name!r} is neither .csv, .tsv nor .parquet; convert it to one of these.")
 
 

@@ -144,4 +144,4 @@ def test_what_does_not_fit_is_named(what: object, words: str) -> None:
 
 def test_columns_no_model_reads_are_named() -> None:
     with pytest.raises(InvalidInput, match="'lists' holds List"):
-        Table(pl.DataFrame({"lists": [[1], [2]], "y": [0, 1]}), Roles(target="y")).X  # noqa: B018
+        Table(pl.DataFrame({"lists": [["a"], ["b"]], "y": [0, 1]}), Roles(target="y")).X  # noqa: B018

@@ -37,7 +37,7 @@ def activations(module: torch.nn.Module, layer: str, inputs: torch.Tensor) -> Fl
     """What ``layer`` answers for each input, flattened: shape (n, size of the layer)."""
     found: list[Floats] = []
     with _hooked(module, layer, lambda out: found.append(_flat(out))), torch.no_grad():
-        for part in inputs.split(BATCH):
+        for part in batches(inputs):
             module(part)
     return np.concatenate(found)
 
@@ -56,7 +56,7 @@ def gradients(module: torch.nn.Module, layer: str, inputs: torch.Tensor, target:
 
     found = []
     with _hooked(module, layer, keep), torch.enable_grad():
-        for part in inputs.split(BATCH):
+        for part in batches(inputs):
             kept.clear()
             answer = module(part).reshape(len(part), -1)[:, target].sum()
             found.append(_flat(torch.autograd.grad(answer, kept[0])[0]))
@@ -68,9 +68,14 @@ def moved(module: torch.nn.Module, layer: str, inputs: torch.Tensor, shift: Floa
     change = torch.as_tensor(shift)
     found = []
     with _hooked(module, layer, lambda out: out + change.to(out.dtype).reshape(out.shape[1:])), torch.no_grad():
-        for part in inputs.split(BATCH):
+        for part in batches(inputs):
             found.append(module(part).reshape(len(part), -1))
     return torch.cat(found)
+
+
+def batches(inputs: torch.Tensor) -> list[torch.Tensor]:
+    """The inputs in parts, so that a large set does not fill the memory with activations."""
+    return [inputs[i : i + BATCH] for i in range(0, len(inputs), BATCH)]
 
 
 @contextmanager
