@@ -102,6 +102,11 @@ class ApprovalRequest:
     votes: list[Vote] = field(default_factory=list)
 
     @property
+    def starters(self) -> list[str]:
+        """Everybody who started what is asked about."""
+        return sorted({self.author, *self.authors} - {""})
+
+    @property
     def asked(self) -> Approval:
         """Who must say yes, as a policy says it."""
         roles = self.roles or [self.role]

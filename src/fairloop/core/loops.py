@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from fairloop.core.checks import Check
+from fairloop.core.mitigations import MITIGATIONS
 from fairloop.core.names import check_name
+from fairloop.core.policy import Approval, Policy
+from fairloop.core.tuning import SearchPlan
 from fairloop.core.units import parse_seconds
 from fairloop.errors import InvalidInput
 
-MITIGATIONS = ("reweighing", "exponentiated_gradient", "threshold_optimizer")
 ON_ALERT = ("notify", "propose", "auto")
 SHORTEST_WATCH_S = 1.0
 
@@ -29,18 +31,6 @@ class Data:
                 raise InvalidInput(f"Data({what}={value!r}): give text.")
         if not isinstance(self.sensitive, list) or not all(isinstance(name, str) for name in self.sensitive):
             raise InvalidInput(f"Data(sensitive={self.sensitive!r}): give a list of columns, for example ['sex'].")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Approval:
-    """Who must say yes before a candidate serves, and by when. ``two_person``: never the cycle's own author."""
-
-    role: str = "manager"
-    expires: str = "3d"
-    two_person: bool = False
-
-    def __post_init__(self) -> None:
-        parse_seconds(self.expires)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +62,12 @@ def Drift() -> Check:  # reads as a noun in loop.py
     return Check(metric="drift")
 
 
-def Bias(metric: str, *, at_most: float, by: str) -> Check:
-    """Watch a fairness gap of the live predictions."""
-    return Check(metric=metric, at_most=at_most, by=by)
+def Bias(metric: str, *, at_most: float | None = None, at_least: float | None = None, by: str) -> Check:
+    """Watch a fairness gap of the live predictions; a ratio is held ``at_least``, a difference ``at_most``.
+
+    ``by="sex&race"`` compares the groups that both attributes make together.
+    """
+    return Check(metric=metric, at_most=at_most, at_least=at_least, by=by)
 
 
 def Performance(metric: str, *, drop: float) -> Check:
@@ -103,6 +96,12 @@ class LoopDefinition:
     window: int = 1000
     on_alert: str = "propose"
     primary: str | None = None
+    policy: Policy | None = None
+    """The loop's own; it adds to the project's and never takes away."""
+    search: SearchPlan | None = None
+    """Hyperparameters and a budget to search over together with the mitigations' strengths."""
+    allow_attribute_at_prediction: bool = False
+    """Whether a model may be told the sensitive attribute of the person it judges."""
 
     def __post_init__(self) -> None:
         check_name(self.name, "loop")
@@ -112,9 +111,9 @@ class LoopDefinition:
             if name not in MITIGATIONS:
                 raise InvalidInput(f"Unknown mitigation {name!r}; choose from {', '.join(MITIGATIONS)}.")
         for check in [*self.gates, *self.watch]:
-            if check.by and check.by not in self.data.sensitive:
+            if unknown := [name for name in check.attributes if name not in self.data.sensitive]:
                 raise InvalidInput(
-                    f"The check on {check.metric} compares groups by {check.by!r}, which is not among the sensitive "
+                    f"The check on {check.metric} compares groups by {unknown[0]!r}, which is not among the sensitive "
                     f"attributes {self.data.sensitive}; add it to Data(sensitive=[...])."
                 )
         for attribute in self.rollout.judge_by:

@@ -18,9 +18,8 @@ def check_loop(definition: LoopDefinition, graph: Graph) -> None:
     tables = [name for name, value in graph.params.items() if isinstance(value, dict) and value.get("table")]
     if len(tables) != 1:
         raise InvalidInput(f"The pipeline {graph.name!r} must take exactly one fl.Table; it takes {len(tables)}.")
-    if definition.approval is not None:
-        able = [str(role) for role, held in ROLES.items() if Permission.MODEL_APPROVE in held]
-        if definition.approval.role not in able:
-            raise InvalidInput(
-                f"The role {definition.approval.role!r} may not approve models; use {' or '.join(able)}."
-            )
+    able = [str(role) for role, held in ROLES.items() if Permission.MODEL_APPROVE in held]
+    own = definition.policy.approval if definition.policy is not None else None
+    for role in [role for asked in (definition.approval, own) if asked is not None for role in asked.roles]:
+        if role not in able:
+            raise InvalidInput(f"The role {role!r} may not approve models; use {' or '.join(able)}.")

@@ -11,12 +11,12 @@ from fairloop.core.checks import GROUP_METRICS, Check, Status, Verdict, judge
 from fairloop.core.clock import Clock
 from fairloop.core.cycles import ApprovalRequest, Cycle, Stage
 from fairloop.core.ids import new_id
-from fairloop.core.loops import Approval, LoopDefinition
+from fairloop.core.loops import LoopDefinition
 from fairloop.core.models import Candidate, Evaluation
 from fairloop.core.people import Identity
 from fairloop.core.pipelines import Capture, Graph, PipelineRun, State, StepRun
+from fairloop.core.policy import Approval, PolicyVerdict, required_approval
 from fairloop.core.records import to_plain
-from fairloop.core.units import parse_seconds
 from fairloop.errors import FairloopError, NotFound, Unavailable
 from fairloop.evaluation.choose import Choice, choose
 from fairloop.evaluation.plan import mitigation_plan, name_of, not_tried
@@ -45,6 +45,7 @@ class Driver:
 
     def tick(self) -> None:
         self.look_at(lambda stage: stage is not Stage.ROLL_OUT)
+        self.loops.tend()
 
     def look_at(self, wanted: Callable[[Stage], bool]) -> None:
         """Move on every open cycle that stands at a wanted stage."""
@@ -64,6 +65,11 @@ class Driver:
 
     def _advance(self, cycle: Cycle) -> None:
         definition, graph, capture = self.loops.definition(cycle)
+        if not cycle.pipeline_run_ids and cycle.stage in {Stage.DATA, Stage.TRAIN}:
+            verdict = self.loops.policies.of_cycle(cycle).verdict  # it may have changed since the loop was registered
+            if not verdict.allowed:
+                self._end(cycle, Stage.REFUSED, f"The policy does not allow this loop: {_policy_words(verdict)}")
+                return
         turn = Turn(self, cycle, definition, graph, capture)
         match cycle.stage:
             case Stage.DATA:
@@ -273,7 +279,10 @@ class Turn:
                 for check in self.cycle.gates if check.metric == "cost_usd"]  # fmt: skip
 
     def _after_gate(self, candidate: Candidate, verdicts: list[Verdict], cost: float) -> None:
-        failed = [v for v in verdicts if v.status is not Status.PASS]
+        judged = self.driver.loops.policies.of_cycle(self.cycle, verdicts)
+        to_person = judged.policy.insufficient_evidence == "person"
+        unsure = [v for v in verdicts if to_person and v.status is Status.INSUFFICIENT]
+        failed = [v for v in verdicts if v.status is not Status.PASS and v not in unsure]
         data = {"verdicts": to_plain(verdicts), "candidate_id": candidate.id, "passed": not failed}
         if failed:
             names = "; ".join(f"{v.check.name} {v.status.replace('_', ' ')}" for v in failed)
@@ -286,38 +295,34 @@ class Turn:
                     self.cycle, "gate", words, stage=Stage.REFUSED, words=words, data=data, cost_usd=cost
                 )
             return
+        if judged.verdict.reasons:
+            self._refuse(f"The policy does not let it go live: {_policy_words(judged.verdict)}", data)
+            return
         version = self.driver.release.register(self.cycle, self.definition, candidate)
         words = f"All {len(verdicts)} gates passed on the test part; registered as {version.model} v{version.version}."
-        policy = self._approval_policy()
-        request = self._request(policy, version.id) if policy else None
+        if unsure:
+            words = (f"The evidence does not settle {'; '.join(v.check.name for v in unsure)}, so a person decides; "
+                     f"registered as {version.model} v{version.version}.")  # fmt: skip
+        asked = required_approval(judged.policy, judged.facts)
+        request = self._request(asked, version.id, judged.facts.authors) if asked else None
         self.driver.loops.move(self.cycle, "gate", words, data=data, approval=request, cost_usd=cost,
                                model_version_id=version.id, stage=Stage.APPROVE if request else Stage.ROLL_OUT)  # fmt: skip
 
     # ------------------------------------------------------------------ approve
-    def _approval_policy(self) -> Approval | None:
-        """The loop's; a cycle an alert started always needs one, unless the policy says in writing that it may not."""
-        if (
-            self.definition.approval is None
-            and self.cycle.trigger["kind"] == "alert"
-            and self.definition.on_alert != "auto"
-        ):
-            return Approval()
-        return self.definition.approval
-
-    def _request(self, policy: Approval, model_version_id: str) -> ApprovalRequest:
-        now = self.driver.clock.now_ms()
-        return ApprovalRequest(id=new_id("apr"), project_id=self.cycle.project_id, cycle_id=self.cycle.id,
-                               model_version_id=model_version_id, role=policy.role, two_person=policy.two_person,
-                               author=self.cycle.author, requested_ms=now,
-                               expires_ms=now + round(parse_seconds(policy.expires) * 1000))  # fmt: skip
+    def _request(self, asked: Approval, model_version_id: str, authors: list[str]) -> ApprovalRequest:
+        return self.driver.loops.new_request(asked, project_id=self.cycle.project_id, cycle_id=self.cycle.id,
+                                             model_version_id=model_version_id, author=self.cycle.author,
+                                             authors=authors)  # fmt: skip
 
     def approve(self) -> None:
         requests = self.driver.loops.approvals(self.cycle.project_id, cycle_id=self.cycle.id)
         request = requests[0]
-        if request.decision == "waiting" and self.driver.clock.now_ms() > request.expires_ms:
-            self.driver.loops.expire(request)
-            return
         if request.decision == "approved":
+            judged = self.driver.loops.policies.of_cycle(self.cycle)
+            if not judged.verdict.allowed:  # the policy changed since people were asked
+                self.driver.release.decided(self.cycle, approved=False)
+                self._refuse(f"The policy does not let it go live: {_policy_words(judged.verdict)}")
+                return
             self.driver.release.decided(self.cycle, approved=True)
             self.driver.loops.move(self.cycle, "roll_out", "Approved: the rollout begins.", stage=Stage.ROLL_OUT)
         elif request.decision in {"refused", "expired"}:
@@ -325,6 +330,10 @@ class Turn:
             words = (f"{request.decided_by} refused it: {request.reason}" if request.decision == "refused"
                      else "Nobody decided before the request expired.")  # fmt: skip
             self._refuse(words)
+
+
+def _policy_words(verdict: PolicyVerdict) -> str:
+    return " ".join([*verdict.reasons, *(f"It needs {need}." for need in verdict.needs)])
 
 
 def _left_out_words(left_out: dict[str, str]) -> str:

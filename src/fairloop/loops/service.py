@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from fairloop.access.audit import Audit
-from fairloop.access.permit import role_in
 from fairloop.core.checks import GROUP_METRICS, Check
-from fairloop.core.clock import Clock
 from fairloop.core.cycles import ApprovalRequest, Cycle, CycleEvent, Loop, Stage
 from fairloop.core.ids import new_id
 from fairloop.core.loops import LoopDefinition
 from fairloop.core.names import check_name
-from fairloop.core.people import Identity, Role
+from fairloop.core.people import Identity
 from fairloop.core.pipelines import Capture, Graph
 from fairloop.core.records import Page, from_plain, to_plain
-from fairloop.core.signals import Signals
-from fairloop.errors import Conflict, InvalidInput, NotFound, PermissionDenied, Refused
+from fairloop.errors import Conflict, InvalidInput, NotFound, Refused
+from fairloop.loops.approvals import Approvals
 from fairloop.loops.check import check_loop
+from fairloop.loops.standing import reasoned
 from fairloop.storage import loops as rows
-from fairloop.storage.engine import Connection, Database
+from fairloop.storage.engine import Connection
 
 
 def definition_of(loop: Loop) -> LoopDefinition:
@@ -30,14 +28,8 @@ def graph_of(loop: Loop) -> Graph:
     return from_plain(Graph, loop.graph)
 
 
-class Loops:
-    """Any server thread may call it; what it answers was true when it answered."""
-
-    def __init__(self, database: Database, clock: Clock, signals: Signals, audit: Audit) -> None:
-        self._database = database
-        self._clock = clock
-        self._signals = signals
-        self._audit = audit
+class Loops(Approvals):
+    """Loops and cycles, and the people they ask. Any server thread may call it; what it answers was true then."""
 
     # ------------------------------------------------------------------ loops
     def register(
@@ -53,6 +45,9 @@ class Loops:
         """
         check_name(definition.name, "loop")
         check_loop(definition, graph)
+        judged = self.policies.of_definition(project_id, definition, author)
+        if not judged.verdict.allowed:
+            raise Refused(f"The policy does not allow this loop: {' '.join(judged.verdict.reasons)}")
 
         def work(connection: Connection) -> Loop:
             newest = rows.newest_loop(connection, project_id, definition.name)
@@ -162,7 +157,7 @@ class Loops:
                 return False
             rows.add_event(connection, cycle.id, now, kind, text, data or {})
             if approval is not None:
-                rows.add_approval(connection, approval)
+                self.told_of(connection, approval, cycle)
             if stage is not None and stage.final:  # nobody is asked about a cycle that is over
                 for request in rows.approvals_where(connection, cycle_id=cycle.id, decision="waiting"):
                     rows.decide(
@@ -193,84 +188,11 @@ class Loops:
     def cancel(self, project_id: str, cycle_id: str, identity: Identity, reason: str) -> Cycle:
         """End a cycle that is not over; its steps are stopped by the driver."""
         cycle = self.cycle(project_id, cycle_id)
-        if cycle.stage.final or not self.move(cycle, "cancelled", f"{identity.name} cancelled it: {_reason(reason)}",
+        if cycle.stage.final or not self.move(cycle, "cancelled", f"{identity.name} cancelled it: {reasoned(reason)}",
                                               stage=Stage.CANCELLED, words=f"Cancelled by {identity.name}."):  # fmt: skip
             raise Conflict(f"Cycle {cycle.number} is over ({cycle.stage}); there is nothing to cancel.")
         self._audit.record(identity, "cycle.cancel", project_id=project_id, object=cycle_id, detail={"reason": reason})
         return self.cycle(project_id, cycle_id)
-
-    # ------------------------------------------------------------------ approvals
-    def approvals(self, project_id: str | None = None, *, decision: str | None = None,
-                  cycle_id: str | None = None) -> list[ApprovalRequest]:  # fmt: skip
-        return self._database.read(
-            lambda c: rows.approvals_where(c, project_id=project_id, cycle_id=cycle_id, decision=decision))  # fmt: skip
-
-    def approval(self, project_id: str, approval_id: str) -> ApprovalRequest:
-        request = self._database.read(lambda c: rows.approval_by_id(c, approval_id))
-        if request is None or request.project_id != project_id:
-            raise NotFound("No such approval request, or you may not see it.")
-        return request
-
-    def decide(
-        self, project_id: str, approval_id: str, identity: Identity, *, approve: bool, reason: str
-    ) -> ApprovalRequest:
-        """Say yes or no, with a reason.
-
-        Raises
-        ------
-        PermissionDenied
-            The person does not have the role the policy names.
-        Refused
-            The policy wants two persons and this one started the cycle.
-        Conflict
-            It was decided, or expired, before.
-        """
-        request = self.approval(project_id, approval_id)
-        _reason(reason)
-        role = role_in(identity, project_id)
-        if role is None or str(role) not in {request.role, str(Role.ADMINISTRATOR)}:
-            raise PermissionDenied(f"The policy asks for the role {request.role!r}; {identity.name} is "
-                                   f"{role or 'not a member'} here.")  # fmt: skip
-        if request.two_person and identity.name == request.author:
-            raise Refused(
-                f"The policy wants a second person: {identity.name} started this cycle and cannot approve it."
-            )
-        now = self._clock.now_ms()
-        decision = "approved" if approve else "refused"
-
-        def work(connection: Connection) -> bool:
-            if now > request.expires_ms:
-                return False
-            done = rows.decide(connection, approval_id, decision=decision, decided_by=identity.name,
-                               verified=identity.verified, reason=reason.strip(), decided_ms=now)  # fmt: skip
-            if done:
-                rows.add_event(connection, request.cycle_id, now, decision,
-                               f"{identity.name} {decision} it: {reason.strip()}",
-                               {"approval_id": approval_id, "by": identity.name, "role": str(role),
-                                "verified": identity.verified})  # fmt: skip
-            return done
-
-        if not self._database.write(work):
-            found = self.approval(project_id, approval_id)
-            state = "expired" if found.decision == "waiting" else found.decision
-            raise Conflict(f"This request is already {state}; nothing was changed.")
-        self._audit.record(identity, f"model.{decision}", project_id=project_id, object=request.model_version_id,
-                           detail={"approval_id": approval_id, "cycle_id": request.cycle_id, "reason": reason,
-                                   "role": str(role)})  # fmt: skip
-        self._signals.notify()
-        return self.approval(project_id, approval_id)
-
-    def expire(self, request: ApprovalRequest) -> bool:
-        """Close a request nobody answered in time."""
-        now = self._clock.now_ms()
-        return self._database.write(lambda c: rows.decide(c, request.id, decision="expired", decided_ms=now))
-
-
-def _reason(reason: str) -> str:
-    text = reason.strip()
-    if not 3 <= len(text) <= 2000:
-        raise InvalidInput("Give a reason of 3 to 2,000 characters: the record keeps it.")
-    return text
 
 
 def watched_limits(definition: LoopDefinition) -> list[Check]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from fairloop.core.checks import Check
 from fairloop.core.cycles import Cycle, CycleEvent, Stage
-from fairloop.core.loops import Approval, Canary, Data, LoopDefinition
+from fairloop.core.loops import Canary, Data, LoopDefinition
+from fairloop.core.policy import Approval, Policy
 from fairloop.core.records import to_plain
 from fairloop.errors import InvalidInput
 from fairloop.sdk.pipeline import Pipeline

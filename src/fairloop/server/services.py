@@ -118,7 +118,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     monitoring = Monitoring(
         database, clock, signals, audit, registry, evaluations, lambda e: serving.unit(e).folder.path
     )
-    loops = Loops(database, clock, signals, audit)
+    loops = Loops(database, clock, signals, audit, notices)
     release = Release(loops, registry, serving, monitoring, files)
     driver = Driver(clock, loops, pipelines, evaluations, release, lambda e: str(monitoring.endpoint_folder(e)))
     lineage = Lineage(loops, registry, serving, monitoring, pipelines, evaluations, datasets)

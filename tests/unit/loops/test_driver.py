@@ -20,12 +20,13 @@ from fairloop.loops.driver import Driver, ReleaseDriver
 from fairloop.loops.proposals import Proposals
 from fairloop.loops.release import Release
 from fairloop.loops.service import Loops
+from fairloop.notices.outbox import Notices
 from fairloop.projects.service import Projects
 
 
 @pytest.fixture
 def loops(database):
-    return Loops(database, Clock(), Signals(), Audit(database, Clock()))
+    return Loops(database, Clock(), Signals(), Audit(database, Clock()), Notices(database, Clock()))
 
 
 @pytest.fixture

@@ -7,12 +7,14 @@ from fairloop.core.checks import Check
 from fairloop.core.clock import Clock
 from fairloop.core.cycles import ApprovalRequest, Stage
 from fairloop.core.ids import new_id
-from fairloop.core.loops import Approval, Bias, Data, Drift, LoopDefinition, gate
+from fairloop.core.loops import Bias, Data, Drift, LoopDefinition, gate
 from fairloop.core.people import Identity, Role
 from fairloop.core.pipelines import Capture, Graph, StepSpec
+from fairloop.core.policy import Approval
 from fairloop.core.signals import Signals
 from fairloop.errors import Conflict, InvalidInput, NotFound, PermissionDenied, Refused
 from fairloop.loops.service import Loops, watched_limits
+from fairloop.notices.outbox import Notices
 from fairloop.projects.service import Projects
 
 
@@ -37,7 +39,7 @@ def clock():
 
 @pytest.fixture
 def loops(database, clock):
-    return Loops(database, clock, Signals(), Audit(database, clock))
+    return Loops(database, clock, Signals(), Audit(database, clock), Notices(database, clock))
 
 
 @pytest.fixture
