@@ -75,11 +75,12 @@ class Gap:
     @property
     def words(self) -> str:
         """Which groups lie apart, for example *Precision is 0.72 for Male and 0.61 for Female.*"""
-        rates = {row.group: row.rates[self.rate].estimate for row in self.groups if self.rate in row.rates}
+        rate = self.rate or ""
+        rates = {row.group: row.rates[rate].estimate for row in self.groups if rate in row.rates}
         told = [(group, rates.get(group)) for group in self.pair or ()]
-        if self.rate is None or self.rate in _TOLD_ELSEWHERE or not told or any(value is None for _, value in told):
+        if rate in _TOLD_ELSEWHERE or not told or any(value is None for _, value in told):
             return ""
-        name = self.rate.replace("_", " ")
+        name = rate.replace("_", " ")
         return f"{name[:1].upper()}{name[1:]} is {' and '.join(f'{value:.3g} for {group}' for group, value in told)}."
 
 
@@ -148,20 +149,30 @@ class GapMetric:
 
     def of(self, pooling: Pooling, rows: Sequence[GroupRates], confidence: float) -> Gap:
         """The gap of counts whose small groups are joined, and whose rates are known."""
-        values = [shares(pooling.table.trials(rate)) for rate in self.rates]
-        if self.form == "ratio":
-            found, method = smallest_ratio(values, confidence), "MOVER of logs"
-        elif self.form == "average":
-            mean = {name: average(values[0][name], values[1][name]) for name in values[0]}
-            found, method = largest_difference([mean], confidence, most=1.0), "MOVER of wilson"
-        elif self.form == "mean of gaps":
-            found, method = largest_mean_gap(values[0], values[1], confidence), "MOVER of newcombe"
-        else:
-            found, method = largest_difference(values, confidence, most=1.0), "newcombe"
-        return make_gap(self.name, found, rows, self.rates, n=int(pooling.table.rows.sum()),
-                        method=f"{method}, simultaneous over pairs", pooled=pooling.pooled,
-                        too_small=pooling.too_small, missing=pooling.table.missing)  # fmt: skip
+        found = self.extreme([pooling.table], confidence)
+        return make_gap(self.name, found, rows, self.rates, n=int(pooling.table.rows.sum()), method=self.method,
+                        pooled=pooling.pooled, too_small=pooling.too_small, missing=pooling.table.missing)  # fmt: skip
 
+    @property
+    def method(self) -> str:
+        return f"{_METHODS[self.form]}, simultaneous over pairs"
+
+    def extreme(self, tables: Sequence[GroupTable], confidence: float) -> PairEstimate:
+        """The extreme pair over one table a class; ``rate`` counts the rates of the first table, then the next's."""
+        values = [[shares(table.trials(rate)) for rate in self.rates] for table in tables]
+        flat = [rate for each in values for rate in each]
+        if self.form == "ratio":
+            return smallest_ratio(flat, confidence)
+        if self.form == "average":
+            means = [{name: average(one[name], other[name]) for name in one} for one, other in values]
+            return largest_difference(means, confidence, most=1.0)
+        if self.form == "mean of gaps":
+            return largest_mean_gap([(one, other) for one, other in values], confidence)
+        return largest_difference(flat, confidence, most=1.0)
+
+
+_METHODS = {"difference": "newcombe", "ratio": "MOVER of logs", "average": "MOVER of wilson",
+            "mean of gaps": "MOVER of newcombe"}  # fmt: skip
 
 demographic_parity_difference = GapMetric(name="demographic_parity_difference", rates=("selection_rate",))
 """0 when every group is selected equally often, 1 when one always is and another never (Calders and others 2009)."""

@@ -21,7 +21,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fairloop.errors import InvalidInput
 from fairloop.stats.intervals import range_quantile, two_sided, wilson
@@ -122,7 +122,7 @@ def largest_difference(rates: Sequence[Values], confidence: float = 0.95, *, mos
     low, high = 0.0, 0.0
     for index, rate in enumerate(rates):
         z_pair, z_all = _quantiles(rate, confidence ** (1 / len(rates)), confidence)
-        for pair, lower, upper in _differences(rate, z_pair):
+        for _, lower, upper in _differences(rate, z_pair):
             high = max(high, min(most, upper), min(most, -lower))
         for (name_1, name_2), lower, upper in _differences(rate, z_all):
             one, other = rate[name_1].estimate, rate[name_2].estimate
@@ -137,27 +137,39 @@ def largest_difference(rates: Sequence[Values], confidence: float = 0.95, *, mos
     return PairEstimate(estimate=best, low=min(low, best), high=max(high, best), groups=best_pair, rate=best_rate)
 
 
-def largest_mean_gap(first: Values, second: Values, confidence: float = 0.95) -> PairEstimate:
-    r"""The largest mean of two absolute differences, :math:`\max_{i,j} \tfrac12(|p_i-p_j| + |q_i-q_j|)`.
+def largest_mean_gap(rates: Sequence[tuple[Values, Values]], confidence: float = 0.95) -> PairEstimate:
+    r"""The largest mean of two absolute differences, :math:`\max_{r,i,j} \tfrac12(|p_{ri}-p_{rj}| + |q_{ri}-q_{rj}|)`.
 
     The bounds of each absolute difference are those of the difference, folded at 0; the mean's by MOVER.
     """
-    z_pair, z_all = _quantiles(first, confidence, confidence)
-    best, best_pair, low, high = -1.0, ("", ""), 0.0, 0.0
-    for z in (z_pair, z_all):
-        for (pair, *p), (_, *q) in zip(_differences(first, z), _differences(second, z), strict=True):
-            gaps = [_gap(rate, pair) for rate in (first, second)]
-            (p_low, p_high), (q_low, q_high) = _folded(*p), _folded(*q)
-            p_gap, q_gap = (0.0 if gap is None else abs(gap) for gap in gaps)
-            if z == z_pair:
-                high = max(high, min(1.0, (p_gap + q_gap + math.hypot(p_high - p_gap, q_high - q_gap)) / 2))
-            if z == z_all and None not in gaps:
-                low = max(low, (p_gap + q_gap - math.hypot(p_gap - p_low, q_gap - q_low)) / 2)
-                if (p_gap + q_gap) / 2 > best:
-                    best, best_pair = (p_gap + q_gap) / 2, pair if sum(g or 0.0 for g in gaps) >= 0 else pair[::-1]
-    if best < 0:
+    best, low, high = NO_PAIR, 0.0, 0.0
+    for index, (first, second) in enumerate(rates):
+        z_pair, z_all = _quantiles(first, confidence ** (1 / len(rates)), confidence)
+        for _, _, _, upper in _mean_gaps(first, second, z_pair):
+            high = max(high, min(1.0, upper))
+        for pair, gap, lower, _ in _mean_gaps(first, second, z_all):
+            if gap is None:
+                continue
+            low = max(low, lower)
+            if best.estimate is None or abs(gap) > best.estimate:
+                groups = pair if gap >= 0 else (pair[1], pair[0])
+                best = PairEstimate(estimate=abs(gap), low=None, high=None, groups=groups, rate=index)
+    if best.estimate is None:
         return NO_PAIR
-    return PairEstimate(estimate=best, low=min(low, best), high=max(high, best), groups=best_pair, rate=0)
+    return replace(best, low=min(low, best.estimate), high=max(high, best.estimate))
+
+
+def _mean_gaps(first: Values, second: Values, z: float) -> Iterator[tuple[tuple[str, str], float | None, float, float]]:
+    """(pair, mean absolute difference, low, high) of each pair; the mean is negative when the second group's rates are
+    the higher ones, and None when one is unknown."""
+    for (pair, *p), (_, *q) in zip(_differences(first, z), _differences(second, z), strict=True):
+        one, other = _gap(first, pair), _gap(second, pair)
+        (p_low, p_high), (q_low, q_high) = _folded(*p), _folded(*q)
+        p_gap, q_gap = abs(one or 0.0), abs(other or 0.0)
+        low = (p_gap + q_gap - math.hypot(p_gap - p_low, q_gap - q_low)) / 2
+        high = (p_gap + q_gap + math.hypot(p_high - p_gap, q_high - q_gap)) / 2
+        mean = None if one is None or other is None else math.copysign((p_gap + q_gap) / 2, one + other)
+        yield pair, mean, low, high
 
 
 def largest_value(values: Values, confidence: float = 0.95) -> PairEstimate:

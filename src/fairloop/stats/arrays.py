@@ -84,6 +84,25 @@ def weights_or_none(values: ArrayLike | None, length: int) -> Floats | None:
     return array
 
 
+def chances(
+    labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None
+) -> tuple[Bools, Floats, Floats | None]:
+    """Labels, scores that are probabilities, and weights.
+
+    Raises
+    ------
+    InvalidInput
+        If a score lies outside [0, 1].
+    """
+    truth = binary(labels, "labels")
+    chance = numbers(scores, "scores", length=len(truth))
+    if len(chance) and (chance.min() < 0 or chance.max() > 1):
+        raise InvalidInput(
+            f"Scores from {chance.min():g} to {chance.max():g} are no probabilities; give numbers in [0, 1]."
+        )
+    return truth, chance, weights_or_none(weights, len(truth))
+
+
 def effective(weights: Floats | None, length: int) -> float:
     """Kish's effective sample size: (sum w)^2 / sum w^2; ``length`` without weights."""
     if weights is None:

@@ -20,11 +20,11 @@ Boyd, K., Eng, K. H., Page, C. D. (2013). Area under the precision-recall curve.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
-from fairloop.errors import InvalidInput
-from fairloop.stats.arrays import ArrayLike, Bools, Floats, binary, effective, numbers, weights_or_none
+from fairloop.stats.arrays import ArrayLike, Bools, Floats, binary, chances, effective, numbers, weights_or_none
 from fairloop.stats.estimate import Estimate, unknown
 from fairloop.stats.influence import (
     jackknife_variance,
@@ -57,19 +57,30 @@ def roc_auc(
     ranking = numbers(scores, "scores", length=len(truth))
     weight = weights_or_none(weights, len(truth))
     method = "DeLong, logit"
-    if len(truth) == 0 or truth.all() or not truth.any():
+    placed = placements(truth, ranking, weight)
+    if placed is None:
         return unknown(len(truth), method)
+    area, beaten, outranked = placed
+    weight_above = None if weight is None else weight[truth]
+    weight_below = None if weight is None else weight[~truth]
+    variance = mean_variance(beaten, weight_above) + mean_variance(outranked, weight_below)
+    smallest = min(effective(weight_above, len(beaten)), effective(weight_below, len(outranked)))
+    return logit_estimate(area, variance, n=len(truth), smallest=smallest, confidence=confidence, method=method)
+
+
+def placements(truth: Bools, ranking: Floats, weight: Floats | None) -> tuple[float, Floats, Floats] | None:
+    """The area under the ROC curve, for each positive the share of negatives below it, and for each negative the
+    share of positives above it; None when a class is missing or weighs nothing."""
     above, below = ranking[truth], ranking[~truth]
     weight_above = None if weight is None else weight[truth]
     weight_below = None if weight is None else weight[~truth]
+    if not len(above) or not len(below):
+        return None
     if (weight_above is not None and weight_above.sum() == 0) or (weight_below is not None and weight_below.sum() == 0):
-        return unknown(len(truth), method)
+        return None
     beaten = _share_below(above, below, weight_below)
     outranked = 1.0 - _share_below(below, above, weight_above)
-    area = min(1.0, max(0.0, weighted_mean(beaten, weight_above)))
-    variance = mean_variance(beaten, weight_above) + mean_variance(outranked, weight_below)
-    smallest = min(effective(weight_above, len(above)), effective(weight_below, len(below)))
-    return logit_estimate(area, variance, n=len(truth), smallest=smallest, confidence=confidence, method=method)
+    return min(1.0, max(0.0, weighted_mean(beaten, weight_above))), beaten, outranked
 
 
 def _share_below(values: Floats, others: Floats, weights: Floats | None) -> Floats:
@@ -115,6 +126,14 @@ def recall(
     return _proportion(answer, truth, weight, confidence)
 
 
+def specificity(
+    labels: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None = None, *, confidence: float = 0.95
+) -> Estimate:
+    """Share of negatives left alone (true negative rate), with Wilson's interval. None without negatives."""
+    truth, answer, weight = _answers(labels, predicted, weights)
+    return _proportion(~answer, ~truth, weight, confidence)
+
+
 def f1(
     labels: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None = None, *, confidence: float = 0.95
 ) -> Estimate:
@@ -150,6 +169,37 @@ def balanced_accuracy(
         n=len(truth),
         method="MOVER of two wilson",
     )
+
+
+def matthews_correlation(
+    labels: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None = None, *, confidence: float = 0.95
+) -> Estimate:
+    r"""Correlation of answer and truth, :math:`(ad-bc)/\sqrt{(a+b)(c+d)(a+c)(b+d)}` of the confusion counts.
+
+    1 is always right, 0 no better than chance, -1 always wrong. The interval is the infinitesimal jackknife's on
+    Fisher's scale (artanh). None when truth or answer is the same for all rows.
+
+    References
+    ----------
+    Matthews, B. W. (1975). Comparison of the predicted and observed secondary structure. BBA 405, 442-451.
+    """
+    truth, answer, weight = _answers(labels, predicted, weights)
+    method = "infinitesimal jackknife, Fisher's z"
+    if not len(truth):
+        return unknown(0, method)
+    y, a = weighted_mean(truth.astype(float), weight), weighted_mean(answer.astype(float), weight)
+    if not (0 < y < 1 and 0 < a < 1):
+        return unknown(len(truth), method)
+    scale = math.sqrt(y * (1 - y) * a * (1 - a))
+    first, second = truth - y, answer - a
+    value = min(1.0, max(-1.0, weighted_mean(first * second, weight) / scale))
+    if abs(value) == 1:
+        return Estimate(estimate=value, low=value, high=value, n=len(truth), method=method)
+    slope = (np.square(first) / (y * (1 - y)) + np.square(second) / (a * (1 - a))) / 2
+    spread = math.sqrt(mean_variance(first * second / scale - value * slope, weight))
+    half, centre = two_sided(confidence) * spread / (1 - value * value), math.atanh(value)
+    return Estimate(estimate=value, low=math.tanh(centre - half), high=math.tanh(centre + half), n=len(truth),
+                    method=method)  # fmt: skip
 
 
 def average_precision(
@@ -201,7 +251,7 @@ def log_loss(
     InvalidInput
         If a score lies outside [0, 1].
     """
-    truth, chance, weight = _chances(labels, scores, weights)
+    truth, chance, weight = chances(labels, scores, weights)
     edge = np.finfo(np.float64).eps
     clipped = np.clip(chance, edge, 1 - edge)
     loss = -np.log(np.where(truth, clipped, 1 - clipped))
@@ -218,7 +268,7 @@ def brier_score(
     InvalidInput
         If a score lies outside [0, 1].
     """
-    truth, chance, weight = _chances(labels, scores, weights)
+    truth, chance, weight = chances(labels, scores, weights)
     return mean_estimate(np.square(chance - truth), weight, confidence, "student")
 
 
@@ -230,7 +280,7 @@ def binary_quality(
     threshold: float = 0.5,
     confidence: float = 0.95,
 ) -> dict[str, Estimate]:
-    """Every metric of this module by its name in ``core.checks``; answers are positive where score >=
+    """What every candidate is judged by, by its name in ``core.checks``; answers are positive where score >=
     threshold.
 
     ``log_loss`` and ``brier_score`` are left out when a score lies outside [0, 1].
@@ -253,19 +303,16 @@ def binary_quality(
     return result
 
 
+BY_ANSWER: dict[str, Callable[..., Estimate]] = {
+    "accuracy": accuracy, "balanced_accuracy": balanced_accuracy, "precision": precision, "recall": recall,
+    "specificity": specificity, "f1": f1, "matthews_correlation": matthews_correlation,
+}  # fmt: skip
+"""Metrics of (labels, predicted, weights) by their names in ``core.checks``."""
+
+
 def _answers(labels: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None) -> tuple[Bools, Bools, Floats | None]:
     truth = binary(labels, "labels")
     return truth, binary(predicted, "predictions", length=len(truth)), weights_or_none(weights, len(truth))
-
-
-def _chances(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None) -> tuple[Bools, Floats, Floats | None]:
-    truth = binary(labels, "labels")
-    chance = numbers(scores, "scores", length=len(truth))
-    if len(chance) and (chance.min() < 0 or chance.max() > 1):
-        raise InvalidInput(
-            f"Scores from {chance.min():g} to {chance.max():g} are no probabilities; give numbers in [0, 1]."
-        )
-    return truth, chance, weights_or_none(weights, len(truth))
 
 
 def _proportion(hits: Bools, within: Bools | None, weight: Floats | None, confidence: float) -> Estimate:
