@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
 
@@ -66,12 +67,18 @@ class Audit:
         more = len(found) > limit
         return Page(items=found[:limit], next=str(found[limit - 1].seq) if more else None)
 
+    def walk(self) -> Iterator[AuditEntry]:
+        """Every entry of the server's log, the oldest first."""
+        seq = 0
+        while batch := self._database.read(lambda c, seq=seq: rows.after(c, seq, _WALK)):  # type: ignore[misc]
+            yield from batch
+            seq = batch[-1].seq
+
     def verify(self) -> Verification:
         """Walk the whole chain and recompute every hash."""
-        previous, seq, entries = GENESIS, 0, 0
-        while batch := self._database.read(lambda c, seq=seq: rows.after(c, seq, _WALK)):  # type: ignore[misc]
-            for entry in batch:
-                if entry.previous != previous or entry.hash != hash_of(entry, previous):
-                    return Verification(ok=False, entries=entries, head=previous, broken_seq=entry.seq)
-                previous, seq, entries = entry.hash, entry.seq, entries + 1
+        previous, entries = GENESIS, 0
+        for entry in self.walk():
+            if entry.previous != previous or entry.hash != hash_of(entry, previous):
+                return Verification(ok=False, entries=entries, head=previous, broken_seq=entry.seq)
+            previous, entries = entry.hash, entries + 1
         return Verification(ok=True, entries=entries, head=previous)

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from fairloop import __version__
-from fairloop.cli import approvals, credentials, doctor, endpoints, loops, nouns, server, status
+from fairloop.cli import approvals, credentials, doctor, endpoints, evidence, loops, nouns, server, status
 from fairloop.cli.connection import Connection
 
 
@@ -62,6 +62,8 @@ app.command("predict")(endpoints.predict)
 app.command("feedback")(endpoints.feedback)
 app.command("login")(credentials.login)
 app.command("doctor")(doctor.doctor)
+app.add_typer(evidence.evidence, name="evidence")
+app.command("verify")(evidence.verify)
 app.add_typer(credentials.tokens, name="token")
 for name, group in nouns.groups().items():
     app.add_typer(group, name=name)

@@ -14,6 +14,7 @@ from fairloop.client.cycles import Approvals, Cycles, Loops
 from fairloop.client.datasets import Datasets
 from fairloop.client.discussion import Discussion
 from fairloop.client.endpoints import Endpoints
+from fairloop.client.evidence import Evidence
 from fairloop.client.http import Http
 from fairloop.client.models import Models
 from fairloop.client.monitors import Monitors
@@ -63,6 +64,7 @@ class Client:
         self.endpoints = Endpoints(self.http, self.path)
         self.predictions = Predictions(self.http, self.path)
         self.monitors = Monitors(self.http, self.path)
+        self.evidence = Evidence(self.http, self.path)
         self.alerts = Alerts(self.http, self.path)
         self.discussion = Discussion(self.http, self.path)
         self.appeals = Appeals(self.http, self.path)

@@ -36,6 +36,8 @@ class EvidencePack:
     missing: list[str] = field(default_factory=list)
     created_ms: int = 0
 
-    @property
-    def file_name(self) -> str:
-        return f"{self.model}-v{self.version}-evidence.zip"
+
+def file_name(model: str, version: int) -> str:
+    """What a downloaded pack is called; only letters, digits and -_. of the model's name stay."""
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "_" for c in model)
+    return f"{kept}-v{version}-evidence.zip"

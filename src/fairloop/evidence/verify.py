@@ -9,7 +9,7 @@ from typing import Any
 
 from fairloop.core import codec
 from fairloop.core.audit import AuditEntry, hash_of
-from fairloop.core.records import from_wire
+from fairloop.core.records import from_plain
 from fairloop.errors import IntegrityError, InvalidInput, NotFound
 from fairloop.evidence.archive import Opened, opened
 
@@ -108,7 +108,7 @@ def _check_audit(pack: Opened) -> str:
     told: dict[str, Any] = codec.loads(pack.files["audit.json"])
     place = {told_hash: index for index, told_hash in enumerate(told["links"])}
     for item in told["entries"]:
-        entry = from_wire(AuditEntry, item)
+        entry = from_plain(AuditEntry, item)
         if entry.hash != hash_of(entry, entry.previous):
             raise IntegrityError(f"Audit entry {entry.seq} does not match its hash: the log it came from was changed.")
         at = place.get(entry.hash)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fairloop.core import codec
@@ -31,6 +32,8 @@ class Release:
     serving: Serving
     monitoring: Monitoring
     files: Files
+    on_live: Callable[[Cycle], None] | None = None
+    """Told of each cycle that went live; it may fail without harm to the release."""
 
     def endpoint_of(self, cycle: Cycle) -> Endpoint | None:
         """The loop's endpoint: it bears the loop's name."""
@@ -105,7 +108,9 @@ class Release:
                                    parse_seconds(definition.watch_every), definition.window)  # fmt: skip
         self.monitoring.new_version_live(cycle.project_id, rollout.endpoint_id)
         words = f"{version.model} v{version.version} is live with all traffic."
-        self.loops.move(cycle, "live", words, stage=Stage.LIVE, data={"rollout_id": rollout.id})
+        moved = self.loops.move(cycle, "live", words, stage=Stage.LIVE, data={"rollout_id": rollout.id})
+        if moved and self.on_live is not None:
+            self.on_live(self.loops.cycle(cycle.project_id, cycle.id))
 
     def withdraw(self, cycle: Cycle, reason: str) -> None:
         """Take back a rollout of a cancelled cycle."""

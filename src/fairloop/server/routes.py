@@ -14,6 +14,7 @@ from fairloop.server.api import (
     datasets,
     discussion,
     endpoints,
+    evidence,
     health,
     loops,
     models,
@@ -192,6 +193,13 @@ ROUTES: list[Route] = [
     Route("GET", IN + "/model-versions/{version_id:str}/appeals", appeals.summary, P.PROJECT_READ),
     Route("GET", IN + "/endpoints/{name:str}/appeal-verdicts", appeals.judging, P.WORK),
     Route("POST", IN + "/endpoints/{name:str}/appeal-verdicts", appeals.record_judged, P.WORK),
+    # ---- evidence packs
+    Route("POST", IN + "/model-versions/{version_id:str}/evidence", evidence.make_pack, P.AUDIT_READ, status=201),
+    Route("GET", IN + "/evidence", evidence.list_packs, P.PROJECT_READ),
+    Route("GET", IN + "/evidence/{pack_id:str}", evidence.get_pack, P.PROJECT_READ),
+    Route("GET", IN + "/evidence/{pack_id:str}/file", evidence.get_file, P.AUDIT_READ),
+    Route("GET", V1 + "/signing-keys", evidence.list_keys, P.PUBLIC),
+    Route("POST", V1 + "/signing-keys", evidence.rotate_key, P.PEOPLE_MANAGE, status=201),
     # ---- audit
     Route("GET", IN + "/audit/verification", audit.verify_project, P.AUDIT_READ),
     Route("GET", V1 + "/audit", audit.list_audit, P.PEOPLE_MANAGE),

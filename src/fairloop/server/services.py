@@ -9,6 +9,7 @@ from fairloop.access.identities import Identities
 from fairloop.access.invitations import Invitations
 from fairloop.access.people import People
 from fairloop.access.sessions import Sessions
+from fairloop.access.signing import SigningKeys
 from fairloop.access.tokens import Tokens
 from fairloop.artifacts.local import LocalStore
 from fairloop.core.clock import Clock
@@ -17,6 +18,8 @@ from fairloop.costs.prices import load_prices
 from fairloop.datasets.service import Datasets
 from fairloop.evaluation.analyses import Analyses
 from fairloop.evaluation.service import Evaluations
+from fairloop.evidence.gather import Gatherer
+from fairloop.evidence.service import Evidence
 from fairloop.loops.driver import Driver
 from fairloop.loops.lineage import Lineage
 from fairloop.loops.proposals import Proposals
@@ -77,6 +80,7 @@ class Services:
     driver: Driver
     proposals: Proposals
     lineage: Lineage
+    evidence: Evidence
     serving: Serving
     monitoring: Monitoring
     watcher: Watcher
@@ -119,6 +123,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
         database, clock, signals, audit, registry, evaluations, lambda e: serving.unit(e).folder.path
     )
     loops = Loops(database, clock, signals, audit, notices)
+    serving.permit, registry.permit_alias = loops.policies.permit, loops.policies.permit_alias
     release = Release(loops, registry, serving, monitoring, files)
     driver = Driver(clock, loops, pipelines, evaluations, release, lambda e: str(monitoring.endpoint_folder(e)))
     lineage = Lineage(loops, registry, serving, monitoring, pipelines, evaluations, datasets)
@@ -126,8 +131,12 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
                     registry=registry, serving=serving, monitoring=monitoring, pipelines=pipelines)  # fmt: skip
     subjects = Subjects(loops=loops, registry=registry, tracking=tracking, datasets=datasets, monitoring=monitoring)
     voices = build_voices(around, subjects, secured=settings.auth)
-    return Services(subjects=subjects, discussion=voices.discussion, invitations=voices.invitations, appeals=voices.appeals,
-                    appeal_alerts=voices.appeal_alerts, analyses=Analyses(database, clock, pipelines), notices=notices, idempotency=Idempotency(database, clock), monitoring=monitoring, watcher=Watcher(clock, monitoring, pipelines),
+    analyses = Analyses(database, clock, pipelines)
+    gatherer = Gatherer(lineage, files, audit, analyses=analyses, appeals=voices.appeals)
+    evidence = Evidence(database, clock, files, audit, projects, gatherer, SigningKeys(settings.data / "signing", clock))
+    release.on_live = evidence.went_live
+    return Services(evidence=evidence, subjects=subjects, discussion=voices.discussion, invitations=voices.invitations, appeals=voices.appeals,
+                    appeal_alerts=voices.appeal_alerts, analyses=analyses, notices=notices, idempotency=Idempotency(database, clock), monitoring=monitoring, watcher=Watcher(clock, monitoring, pipelines),
                     serving=serving, settings=settings, clock=clock, signals=signals, database=database, audit=audit, people=people,
                     tokens=tokens, sessions=sessions, identities=Identities(people, tokens, sessions, clock),
                     projects=projects, files=files, datasets=datasets, tracking=tracking, registry=registry, evaluations=evaluations,

@@ -177,6 +177,23 @@ analyses = Table("analyses", metadata, _id(), _project(), Column("kind", String,
                  _ms("created_ms"), _ms("ended_ms", nullable=True), Index(None, "project_id", "subject_id"),
                  Index(None, "project_id", "key"))  # fmt: skip
 
+# ------------------------------------------------------------------ labelling
+label_tasks = Table("label_tasks", metadata, _id(), _project(), Column("dataset_version_id", String, nullable=False),
+                    _text("title"), _text("question"), _text("positive"), _text("negative"),
+                    Column("people", Integer, nullable=False), Column("items", Integer, nullable=False), _text("by"),
+                    _text("metric"), _json("promise"), Column("prescription_id", String),
+                    Column("state", String, nullable=False), _text("author"), _ms("created_ms"), _text("closed_by"),
+                    _ms("closed_ms", nullable=True), Column("effect_id", String), Column("published_version_id", String),
+                    Index(None, "project_id", "state"), Index(None, "dataset_version_id"),
+                    Index(None, "published_version_id"))  # fmt: skip
+label_items = Table("label_items", metadata, Column("task_id", String, ForeignKey("label_tasks.id"), primary_key=True),
+                    Column("position", Integer, primary_key=True), Column("row_id", BigInteger, nullable=False),
+                    _json("values"), Column("state", String, nullable=False), _text("answer"),
+                    UniqueConstraint("task_id", "row_id"), Index(None, "task_id", "state"))  # fmt: skip
+label_answers = Table("label_answers", metadata, Column("task_id", String, ForeignKey("label_tasks.id"), primary_key=True),
+                      Column("position", Integer, primary_key=True), Column("person", String, primary_key=True),
+                      Column("answer", String, nullable=False), _ms("at_ms"), Index(None, "task_id", "person"))  # fmt: skip
+
 # ------------------------------------------------------------------ pipelines
 pipeline_runs = Table("pipeline_runs", metadata, _id(), _project(), Column("pipeline", String, nullable=False),
                       Column("state", String, nullable=False), _json("graph"), _json("capture"), _json("params"),

@@ -16,6 +16,7 @@ def upgrade() -> None:
     _part_2()
     _part_3()
     _part_4()
+    _part_5()
 
 
 def _part_1() -> None:
@@ -131,6 +132,29 @@ def _part_3() -> None:
         sa.UniqueConstraint('hash', name=op.f('uq_invitations_hash')) )
     op.create_index(op.f('ix_invitations_project_id_created_ms'), 'invitations', ['project_id', 'created_ms'],
         unique=False)
+    op.create_table('label_tasks', sa.Column('id', sa.String(), nullable=False),
+        sa.Column('project_id', sa.String(), nullable=False),
+        sa.Column('dataset_version_id', sa.String(), nullable=False),
+        sa.Column('title', sa.Text(), nullable=False), sa.Column('question', sa.Text(), nullable=False),
+        sa.Column('positive', sa.Text(), nullable=False), sa.Column('negative', sa.Text(), nullable=False),
+        sa.Column('people', sa.Integer(), nullable=False), sa.Column('items', sa.Integer(), nullable=False),
+        sa.Column('by', sa.Text(), nullable=False), sa.Column('metric', sa.Text(), nullable=False),
+        sa.Column('promise', sa.Text(), nullable=False),
+        sa.Column('prescription_id', sa.String(), nullable=True),
+        sa.Column('state', sa.String(), nullable=False), sa.Column('author', sa.Text(), nullable=False),
+        sa.Column('created_ms', sa.BigInteger(), nullable=False),
+        sa.Column('closed_by', sa.Text(), nullable=False),
+        sa.Column('closed_ms', sa.BigInteger(), nullable=True),
+        sa.Column('effect_id', sa.String(), nullable=True),
+        sa.Column('published_version_id', sa.String(), nullable=True), sa.ForeignKeyConstraint(['project_id'],
+        ['projects.id'], name=op.f('fk_label_tasks_project_id')),
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_label_tasks')) )
+    op.create_index(op.f('ix_label_tasks_dataset_version_id'), 'label_tasks', ['dataset_version_id'],
+        unique=False)
+    op.create_index(op.f('ix_label_tasks_project_id_state'), 'label_tasks', ['project_id', 'state'],
+        unique=False)
+    op.create_index(op.f('ix_label_tasks_published_version_id'), 'label_tasks', ['published_version_id'],
+        unique=False)
     op.create_table('notices', sa.Column('id', sa.String(), nullable=False),
         sa.Column('project_id', sa.String(), nullable=False), sa.Column('kind', sa.String(), nullable=False),
         sa.Column('subject', sa.Text(), nullable=False), sa.Column('text', sa.Text(), nullable=False),
@@ -143,6 +167,9 @@ def _part_3() -> None:
         sa.UniqueConstraint('key', name=op.f('uq_notices_key')) )
     op.create_index(op.f('ix_notices_project_id_created_ms'), 'notices', ['project_id', 'created_ms'],
         unique=False)
+
+
+def _part_4() -> None:
     op.create_table('policies', sa.Column('id', sa.String(), nullable=False),
         sa.Column('project_id', sa.String(), nullable=False),
         sa.Column('version', sa.Integer(), nullable=False), sa.Column('text', sa.Text(), nullable=False),
@@ -167,9 +194,6 @@ def _part_3() -> None:
         sa.ForeignKeyConstraint(['project_id'], ['projects.id'], name=op.f('fk_deliveries_project_id')),
         sa.PrimaryKeyConstraint('id', name=op.f('pk_deliveries')),
         sa.UniqueConstraint('notice_id', 'channel_id', name=op.f('uq_deliveries_notice_id_channel_id')) )
-
-
-def _part_4() -> None:
     op.create_index(op.f('ix_deliveries_state_next_ms'), 'deliveries', ['state', 'next_ms'], unique=False)
     op.create_table('inbox', sa.Column('person_id', sa.String(), nullable=False),
         sa.Column('notice_id', sa.String(), nullable=False),
@@ -178,6 +202,24 @@ def _part_4() -> None:
         ['people.id'], name=op.f('fk_inbox_person_id')),
         sa.PrimaryKeyConstraint('person_id', 'notice_id', name=op.f('pk_inbox')) )
     op.create_index(op.f('ix_inbox_person_id_read_ms'), 'inbox', ['person_id', 'read_ms'], unique=False)
+    op.create_table('label_answers', sa.Column('task_id', sa.String(), nullable=False),
+        sa.Column('position', sa.Integer(), nullable=False), sa.Column('person', sa.String(), nullable=False),
+        sa.Column('answer', sa.String(), nullable=False), sa.Column('at_ms', sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(['task_id'], ['label_tasks.id'], name=op.f('fk_label_answers_task_id')),
+        sa.PrimaryKeyConstraint('task_id', 'position', 'person', name=op.f('pk_label_answers')) )
+    op.create_index(op.f('ix_label_answers_task_id_person'), 'label_answers', ['task_id', 'person'],
+        unique=False)
+    op.create_table('label_items', sa.Column('task_id', sa.String(), nullable=False),
+        sa.Column('position', sa.Integer(), nullable=False),
+        sa.Column('row_id', sa.BigInteger(), nullable=False), sa.Column('values', sa.Text(), nullable=False),
+        sa.Column('state', sa.String(), nullable=False), sa.Column('answer', sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(['task_id'], ['label_tasks.id'], name=op.f('fk_label_items_task_id')),
+        sa.PrimaryKeyConstraint('task_id', 'position', name=op.f('pk_label_items')),
+        sa.UniqueConstraint('task_id', 'row_id', name=op.f('uq_label_items_task_id_row_id')) )
+    op.create_index(op.f('ix_label_items_task_id_state'), 'label_items', ['task_id', 'state'], unique=False)
+
+
+def _part_5() -> None:
     op.create_table('votes', sa.Column('approval_id', sa.String(), nullable=False),
         sa.Column('person', sa.String(), nullable=False), sa.Column('decision', sa.String(), nullable=False),
         sa.Column('role', sa.Text(), nullable=False), sa.Column('on_behalf_of', sa.Text(), nullable=False),
