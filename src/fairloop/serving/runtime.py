@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,10 @@ from fairloop.serving.inputs import Column, Columns, Inputs, columns_of
 
 log = logging.getLogger(__name__)
 
+_QUICK_S = 0.0002
+_QUICK_ROWS = 32
+"""So many rows of a quick model are scored on the event loop itself: at most 6 ms."""
+
 MODEL_FAULTS = (ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RuntimeError, MemoryError, OSError)
 """What model code raises; anything rarer ends the process, which the supervisor restarts."""
 
@@ -35,6 +41,8 @@ class Loaded:
         self._model = model
         self._samples = samples or []
         self._scorer = scorer
+        self.quick = False
+        """Whether a few rows are scored in less time than handing them to another thread costs."""
         self.task = model.task
         self.inputs = Inputs(columns, max_rows=max_rows)
 
@@ -62,7 +70,12 @@ class Loaded:
     def samples(self) -> list[dict[str, Any]]:
         """Rows to try the model with: those stored with it, else one made up from the types."""
         plain: dict[str, Any] = {"number": 0.0, "integer": 0, "boolean": False, "date": 0.0}
-        return self._samples or [{c.name: plain.get(c.kind, "") for c in self.inputs.columns}]
+        return self._samples or [
+            {
+                c.name: [0.0] * math.prod(c.shape) if c.kind == "array" else plain.get(c.kind, "")
+                for c in self.inputs.columns
+            }
+        ]
 
 
 def load(folder: Path, *, max_rows: int = 10_000) -> Loaded:
@@ -82,8 +95,21 @@ def load(folder: Path, *, max_rows: int = 10_000) -> Loaded:
     scorer = scorer_of(model, loaded.samples)
     undeclared = [c.name for c, entry in zip(declared, model.columns, strict=True) if "missing" not in entry]
     refusing = _refuse_missing(loaded, undeclared) if undeclared else set()
-    columns = [Column(name=c.name, kind=c.kind, missing=c.missing and c.name not in refusing) for c in declared]
-    return Loaded(model, columns, max_rows=max_rows, scorer=scorer, samples=stored)
+    columns = [replace(c, missing=c.missing and c.name not in refusing) for c in declared]
+    ready = Loaded(model, columns, max_rows=max_rows, scorer=scorer, samples=stored)
+    ready.quick = scorer is not None and _seconds_a_row(ready) < _QUICK_S
+    return ready
+
+
+def _seconds_a_row(loaded: Loaded) -> float:
+    """The best of a few, so that a busy machine at the moment of loading decides nothing for good."""
+    columns, _ = loaded.inputs.from_records(loaded.samples[:1])
+    taken = []
+    for _ in range(20):
+        began = time.perf_counter()
+        loaded.score(columns)
+        taken.append(time.perf_counter() - began)
+    return min(taken)
 
 
 def _input_example(folder: Path, names: list[str]) -> list[dict[str, Any]]:
@@ -120,10 +146,42 @@ class _Waiting:
     answer: asyncio.Future[tuple[list[float], list[Any]]]
 
 
+def _take(queue: list[_Waiting], max_rows: int) -> list[_Waiting]:
+    """From the front of ``queue`` what fits into one call of the model; what nobody waits for any more is left out."""
+    batch: list[_Waiting] = []
+    taken = rows = 0
+    for waiting in queue:
+        if batch and rows + waiting.n > max_rows:
+            break
+        taken += 1
+        if not waiting.answer.done():
+            batch.append(waiting)
+            rows += waiting.n
+    del queue[:taken]
+    return batch
+
+
+def _joined(batch: list[_Waiting]) -> Columns:
+    if len(batch) == 1:
+        return batch[0].columns
+    return {name: [v for w in batch for v in w.columns[name]] for name in batch[0].columns}
+
+
+def _share(batch: list[_Waiting], scores: list[float], predicted: list[Any]) -> None:
+    """Give every request of the batch its rows' answers."""
+    start = 0
+    for w in batch:
+        if not w.answer.done():
+            w.answer.set_result((scores[start : start + w.n], predicted[start : start + w.n]))
+        start += w.n
+
+
 class Batcher:
     """Requests that arrive while the model works share its next call: latency of one, throughput of many.
 
-    The model runs in a thread of its own, so a slow or hanging one never blocks the event loop.
+    The model runs in a thread of its own, so a slow or hanging one never blocks the event loop. Few rows of a quick
+    one (a compiled booster, measured when it was loaded) are scored on the loop itself, for all requests that were
+    read in the same turn of it: handing them over would cost more than scoring them.
     """
 
     def __init__(self, loaded: Loaded, *, max_rows: int = 1024) -> None:
@@ -132,11 +190,17 @@ class Batcher:
         self._waiting: list[_Waiting] = []
         self._task: asyncio.Task[None] | None = None
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
+        self._quick: list[_Waiting] = []
 
     async def score(self, columns: Columns, n: int, *, within_s: float) -> tuple[list[float], list[Any]]:
         """The model's scores and answers for these rows; Unavailable when they take longer than ``within_s``."""
         loop = asyncio.get_running_loop()
         waiting = _Waiting(columns, n, loop.create_future())
+        if self._loaded.quick and n <= _QUICK_ROWS:
+            if not self._quick:
+                loop.call_soon(self._at_once)
+            self._quick.append(waiting)
+            return await waiting.answer
         self._waiting.append(waiting)
         if self._task is None or self._task.done():
             self._task = loop.create_task(self._work())
@@ -146,34 +210,32 @@ class Batcher:
         finally:
             timer.cancel()
 
+    def _at_once(self) -> None:
+        """Answer what the event loop has read in this turn."""
+        while self._quick:
+            if not (batch := _take(self._quick, _QUICK_ROWS)):
+                continue
+            try:
+                _share(batch, *self._loaded.score(_joined(batch)))
+            except (FairloopError, *MODEL_FAULTS):
+                for waiting in batch:  # one request's rows must not fail the others that shared its batch
+                    try:
+                        _share([waiting], *self._loaded.score(waiting.columns))
+                    except (FairloopError, *MODEL_FAULTS) as own:
+                        waiting.answer.set_exception(_told(own))
+
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting:
-            batch = self._take()
+            batch = _take(self._waiting, self._max_rows)
             if not batch:
                 continue
             try:
-                columns = batch[0].columns if len(batch) == 1 else {
-                    name: [v for w in batch for v in w.columns[name]] for name in batch[0].columns}  # fmt: skip
-                scores, predicted = await loop.run_in_executor(self._pool, self._loaded.score, columns)
+                scores, predicted = await loop.run_in_executor(self._pool, self._loaded.score, _joined(batch))
             except (FairloopError, *MODEL_FAULTS) as cause:
                 await self._one_by_one(batch, cause)
                 continue
-            start = 0
-            for w in batch:
-                if not w.answer.done():
-                    w.answer.set_result((scores[start : start + w.n], predicted[start : start + w.n]))
-                start += w.n
-
-    def _take(self) -> list[_Waiting]:
-        batch: list[_Waiting] = []
-        rows = 0
-        while self._waiting and (not batch or rows + self._waiting[0].n <= self._max_rows):
-            waiting = self._waiting.pop(0)
-            if not waiting.answer.done():
-                batch.append(waiting)
-                rows += waiting.n
-        return batch
+            _share(batch, scores, predicted)
 
     async def _one_by_one(self, batch: list[_Waiting], cause: BaseException) -> None:
         """One request's rows must not fail the others that shared its batch."""

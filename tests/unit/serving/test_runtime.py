@@ -57,7 +57,8 @@ def test_a_missing_value_is_refused_where_the_model_cannot_score_it(tmp_path: Pa
         loaded.inputs.from_records([{"age": None, "hours": 1.0}])
 
 
-def test_requests_share_a_batch_and_one_bad_row_fails_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("quick", [False, True], ids=["in a thread", "on the loop"])
+def test_requests_share_a_batch_and_one_bad_row_fails_alone(tmp_path: Path, quick: bool) -> None:
     loaded = saved(trained(), tmp_path)
     sizes: list[int] = []
 
@@ -69,6 +70,7 @@ def test_requests_share_a_batch_and_one_bad_row_fails_alone(tmp_path: Path) -> N
             return super().score(columns)
 
     watched = Watched(loaded._model, loaded.inputs.columns, max_rows=10, scorer=loaded._scorer)
+    watched.quick = quick
 
     async def ask() -> list[Any]:
         batcher = Batcher(watched)
@@ -80,6 +82,23 @@ def test_requests_share_a_batch_and_one_bad_row_fails_alone(tmp_path: Path) -> N
     alone = [loaded.score(loaded.inputs.from_records([{**ROW, "age": float(a)}])[0]) for a in range(10, 20) if a != 13]
     assert [f for i, f in enumerate(found) if i != 3] == alone
     assert max(sizes) > 1
+
+
+def test_only_a_compiled_booster_is_quick(tmp_path: Path) -> None:
+    X = frame(200)[["age"]]
+    linear = Model(LogisticRegression().fit(X, X["age"] > 40))
+    linear.describe(X)
+    assert saved(trained(), tmp_path / "booster").quick
+    assert not saved(linear, tmp_path / "linear").quick
+
+
+def test_many_rows_and_few_rows_get_the_same_scores(tmp_path: Path) -> None:
+    loaded = saved(trained(), tmp_path)
+    X = frame(100, seed=3)
+    columns: dict[str, list[Any]] = {name: X[name].to_list() for name in X}
+    at_once, _ = loaded.score(columns)
+    one_by_one = [loaded.score({name: [values[i]] for name, values in columns.items()})[0][0] for i in range(100)]
+    assert one_by_one == at_once
 
 
 def test_a_model_that_hangs_does_not_hang_its_callers(tmp_path: Path) -> None:
