@@ -9,18 +9,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.stats import chi2
 
 from fairloop.fairness.encoding import encode
 from fairloop.stats.arrays import Floats
 from fairloop.stats.corrections import holm
 from fairloop.stats.estimate import Estimate
-from fairloop.stats.intervals import normal_cdf
 from fairloop.stats.quality import roc_auc
 
 FOLDS = 5
 BINS = 20
 MIN_GROUP = 20
 _PRIOR = 5.0
+_EXPECTED = 5.0
 MOST_ROWS = 50_000
 
 
@@ -35,7 +36,7 @@ class Proxy:
 
     @property
     def found(self) -> bool:
-        return self.p <= 0.05
+        return self.p <= 0.05 and (self.strength.estimate or 0.0) > 0.5
 
     def plain(self) -> dict[str, Any]:
         return {"column": self.column, **self.strength.plain(), "p": self.p, "found": self.found,
@@ -62,7 +63,7 @@ def proxies(columns: Mapping[str, Any], groups: Any, *, seed: int = 0) -> list[P
     Returns
     -------
     list of Proxy
-        Strongest first, with DeLong intervals and one-sided p-values for *stronger than 0.5*, adjusted by Holm over all
+        Strongest first, with DeLong intervals and p-values of Pearson's test of independence, adjusted by Holm over all
         columns: the chance of naming any innocent column is at most 5 %. Empty when there are fewer than two groups.
     """
     codes, names = encode(groups)
@@ -83,7 +84,7 @@ def proxies(columns: Mapping[str, Any], groups: Any, *, seed: int = 0) -> list[P
         bins = binned(values)[known]
         areas = {names[place]: _area(bins, codes == place, fold) for place in asked}
         strength = _mean(list(areas.values()))
-        found.append((name, strength, _p_value(strength, codes, asked), {g: float(a.estimate or 0.5) for g, a in areas.items()}))
+        found.append((name, strength, _p_value(bins, codes, len(names)), {g: float(a.estimate or 0.5) for g, a in areas.items()}))
     adjusted = holm([p for _, _, p, _ in found])
     ranked = [Proxy(column=name, strength=strength, p=p, per_group=areas)
               for (name, strength, _, areas), p in zip(found, adjusted, strict=True)]  # fmt: skip
@@ -129,14 +130,22 @@ def _mean(areas: list[Estimate]) -> Estimate:
     return Estimate(estimate=middle("estimate"), low=middle("low"), high=middle("high"), n=areas[0].n, method=method)
 
 
-def _p_value(strength: Estimate, codes: npt.NDArray[Any], asked: list[int]) -> float:
-    """One-sided, with the largest spread the area has by chance (Mann-Whitney's) among the groups asked."""
-    assert strength.estimate is not None  # noqa: S101  # every asked group has rows inside and outside
-    worst = 0.0
-    for place in asked:
-        m = int((codes == place).sum())
-        worst = max(worst, (len(codes) + 1) / (12 * m * (len(codes) - m)))
-    return 1.0 - normal_cdf((strength.estimate - 0.5) / np.sqrt(worst))
+def _p_value(bins: npt.NDArray[np.intp], codes: npt.NDArray[Any], k: int) -> float:
+    """Pearson's test of independence of bin and group; bins that expect fewer than five of a group count as one.
+
+    The out-of-fold scores of all folds depend on each other, so the area itself has no simple test.
+    """
+    table = np.bincount(bins * k + codes, minlength=(int(bins.max()) + 1) * k).reshape(-1, k).astype(np.float64)
+    table = table[:, table.sum(axis=0) > 0]
+    shares = table.sum(axis=0) / table.sum()
+    rare = table.sum(axis=1) * shares.min() < _EXPECTED
+    joined = np.vstack([table[~rare], table[rare].sum(axis=0)])
+    joined = joined[joined.sum(axis=1) > 0]
+    freedom = (joined.shape[0] - 1) * (joined.shape[1] - 1)
+    if freedom == 0:
+        return 1.0
+    expected = joined.sum(axis=1, keepdims=True) * shares
+    return float(chi2.sf((np.square(joined - expected) / expected).sum(), freedom))
 
 
 def joint_strength(rows: pd.DataFrame, groups: Any, *, seed: int = 0) -> Estimate | None:

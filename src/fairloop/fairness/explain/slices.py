@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.stats import hypergeom
 from scipy.stats import t as student
 
 from fairloop.errors import InvalidInput
 from fairloop.stats.arrays import ArrayLike, Floats, numbers
 from fairloop.stats.corrections import holm
-from fairloop.stats.intervals import newcombe_difference, normal_cdf
+from fairloop.stats.intervals import newcombe_difference
 
 Bools = npt.NDArray[np.bool_]
 DEPTH = 3
@@ -297,9 +298,8 @@ def _test(rows: pd.DataFrame, errors: Floats, conditions: tuple[Condition, ...])
     error, rest = float(inside.mean()), float(outside.mean())
     if np.isin(errors, (0.0, 1.0)).all():
         low, high = newcombe_difference(float(inside.sum()), len(inside), float(outside.sum()), len(outside))
-        pooled = float(errors.mean())
-        spread = math.sqrt(pooled * (1 - pooled) * (1 / len(inside) + 1 / len(outside)))
-        p = 1.0 if spread == 0 else 1 - normal_cdf((error - rest) / spread)
+        # Fisher's exact test: a normal approximation names too many slices of few rows
+        p = float(hypergeom.sf(inside.sum() - 1, len(errors), int(errors.sum()), len(inside)))
     else:
         one, other = float(inside.var(ddof=1)) / len(inside), float(outside.var(ddof=1)) / len(outside)
         spread = math.sqrt(one + other)
