@@ -80,9 +80,10 @@ def test_goal_and_budget_are_changed_by_who_may(world: World) -> None:
 
 
 def test_only_administrators_of_members_set_roles(world: World) -> None:
-    settings = "/projects/default/settings"
-    assert "Set role" in see(world, "ada", settings)
-    assert "Set role" not in see(world, "mia", settings)
+    members = "/projects/default/members"
+    assert "Set role" in see(world, "ada", members)
+    assert "Set role" not in see(world, "mia", members)
+    assert "Approve or refuse a candidate" in see(world, "vic", members)  # what each role may do, in words
     assert send(world, "mia", "/projects/default/members", name="mia", role="administrator").status == 403
 
 

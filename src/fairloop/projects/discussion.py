@@ -37,7 +37,8 @@ class Discussion:
         self._clock = clock
         self._audit = audit
         self._exists = exists
-        self._names = names
+        self.names = names
+        """Names of the people who see a project, and can be spoken to there."""
         self._told = told
 
     def add(self, project_id: str, kind: str, subject_id: str, identity: Identity, body: str) -> Comment:
@@ -48,7 +49,7 @@ class Discussion:
         text = checked(body)
         comment = Comment(id=new_id("cmt"), project_id=project_id, subject_kind=kind, subject_id=subject_id,
                           author=identity.name, verified=identity.verified, body=text,
-                          mentions=mentioned(text, self._names(project_id)),
+                          mentions=mentioned(text, self.names(project_id)),
                           created_ms=self._clock.now_ms())  # fmt: skip
 
         def work(connection: Connection) -> None:
@@ -68,7 +69,7 @@ class Discussion:
         """Change one's own comment; the audit log notes that it was, and readers see it."""
         comment = self._own(project_id, comment_id, identity)
         text = checked(body)
-        changed = replace(comment, body=text, mentions=mentioned(text, self._names(project_id)),
+        changed = replace(comment, body=text, mentions=mentioned(text, self.names(project_id)),
                           edited_ms=self._clock.now_ms())  # fmt: skip
         entry = self._audit.entry(identity, "comment.edit", project_id=project_id, object=comment_id)
 

@@ -7,7 +7,7 @@ from typing import Any
 from litestar.response import Redirect
 
 from fairloop.core.cycles import Cycle
-from fairloop.core.people import Identity, Project, Role
+from fairloop.core.people import Identity, Project
 from fairloop.server.api import projects as api
 from fairloop.server.pages import gather, home, live
 from fairloop.server.pages.forms import Form, act, optional_number
@@ -113,9 +113,7 @@ def settings(request: Asked, services: Services, project: Project) -> Html:
         title="Settings",
         section="settings",
         members=services.people.members(project.id),
-        roles=[r.value for r in Role],
         policies=policies,
-        everybody=[p.name for p in services.people.list()],
     )
 
 
@@ -128,26 +126,6 @@ def change(request: Asked, services: Services, identity: Identity, project: Proj
         return api.change_project(services, identity, project, wanted)
 
     return act(within(project, "settings"), save, "Saved.")
-
-
-def set_member(request: Asked, services: Services, identity: Identity, project: Project, data: Form) -> Redirect:
-    """Give somebody a role in the project."""
-    name, role = data.get("name", ""), data.get("role", "")
-    return act(
-        within(project, "settings"),
-        lambda: services.people.set_member(identity, project.id, name, Role(role)),
-        f"{name} is {role.replace('_', ' ')} now.",
-    )
-
-
-def remove_member(request: Asked, services: Services, identity: Identity, project: Project, data: Form) -> Redirect:
-    """Take somebody out of the project."""
-    name = data.get("name", "")
-    return act(
-        within(project, "settings"),
-        lambda: services.people.remove_member(identity, project.id, name),
-        f"{name} is no member any more.",
-    )
 
 
 def create(request: Asked, services: Services, identity: Identity, data: Form) -> Redirect:

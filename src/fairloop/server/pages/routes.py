@@ -8,11 +8,14 @@ from typing import Any
 from fairloop.access.permissions import Permission as P
 from fairloop.server.pages import (
     alerts,
+    appeals,
     assets,
     cycles,
     data,
+    discussion,
     endpoints,
     home,
+    members,
     models,
     people,
     pipelines,
@@ -45,6 +48,13 @@ ROUTES: list[Route] = [
     _post("/setup", session.setup, P.PUBLIC),
     _post("/logout", session.logout, P.SIGNED_IN),
     _post("/act-as", session.act_as, P.SIGNED_IN),
+    _get("/invitation/{secret:str}", members.invitation, P.PUBLIC),
+    _post("/invitation/{secret:str}", members.accept, P.PUBLIC),
+    # ---- people who were judged
+    _get("/appeal/{endpoint_id:str}", appeals.form, P.PUBLIC),
+    _post("/appeal/{endpoint_id:str}", appeals.file, P.PUBLIC),
+    _get("/appeal-answer", appeals.answer_form, P.PUBLIC),
+    _post("/appeal-answer", appeals.answer, P.PUBLIC),
     # ---- server
     _get("/", home.home, P.SIGNED_IN),
     _post("/projects", projects.create, P.PEOPLE_MANAGE),
@@ -60,9 +70,21 @@ ROUTES: list[Route] = [
     _get(IN + "/search", search.search, P.PROJECT_READ),
     _get(IN + "/settings", projects.settings, P.PROJECT_READ),
     _post(IN + "/settings", projects.change, P.PROJECT_EDIT),
-    _post(IN + "/members", projects.set_member, P.MEMBERS_MANAGE),
-    _post(IN + "/members/remove", projects.remove_member, P.MEMBERS_MANAGE),
+    _get(IN + "/members", members.members, P.PROJECT_READ),
+    _post(IN + "/members", members.set_member, P.MEMBERS_MANAGE),
+    _post(IN + "/members/remove", members.remove_member, P.MEMBERS_MANAGE),
+    _post(IN + "/members/invite", members.invite, P.MEMBERS_MANAGE),
+    _post(IN + "/members/revoke", members.revoke, P.MEMBERS_MANAGE),
     _get(IN + "/audit", people.audit, P.AUDIT_READ),
+    # ---- appeals
+    _get(IN + "/appeals", appeals.listing, P.APPEAL_READ),
+    _post(IN + "/appeals/desks", appeals.switch, P.APPEAL_DECIDE),
+    _post(IN + "/appeals/{appeal_id:str}", appeals.decide, P.APPEAL_DECIDE),
+    # ---- discussion
+    _get(IN + "/discussion", discussion.threads, P.PROJECT_READ),
+    _get(IN + "/discussion/{kind:str}/{subject_id:str}", discussion.thread, P.PROJECT_READ),
+    _post(IN + "/comments", discussion.add, P.COMMENT),
+    _post(IN + "/comments/{comment_id:str}", discussion.change, P.COMMENT),
     # ---- cycles
     _get(IN + "/cycles/{cycle_id:str}", cycles.show, P.PROJECT_READ),
     _get(IN + "/cycles/{cycle_id:str}/timeline", cycles.timeline, P.PROJECT_READ),

@@ -29,7 +29,7 @@ def login(request: Asked, services: Services, data: Form) -> Response[str]:
         person = services.people.login(data.get("name", ""), data.get("password", ""), ip=_ip(request))
     except FairloopError as cause:
         return page(request, "login.html", title="Log in", next=to, wrong=cause.message, status=401, setup=False)
-    return _begin(request, services, person, to)
+    return begin(request, services, person, to)
 
 
 def setup_form(request: Asked, services: Services) -> Html:
@@ -51,7 +51,7 @@ def setup(request: Asked, services: Services, data: Form) -> Response[str]:
     except FairloopError as cause:
         return page(request, "setup.html", title="Set up", wrong=cause.message, name=name, status=400)
     (services.settings.data / "setup-token").unlink(missing_ok=True)
-    return _begin(request, services, person, "/")
+    return begin(request, services, person, "/")
 
 
 def logout(request: Asked, services: Services) -> Redirect:
@@ -73,7 +73,7 @@ def act_as(services: Services, data: Form) -> Redirect:
     return answer
 
 
-def _begin(request: Asked, services: Services, person: Person, to: str) -> Redirect:
+def begin(request: Asked, services: Services, person: Person, to: str) -> Redirect:
     """A fresh session; one the browser had before ends."""
     if before := sent_cookie(request.scope["headers"], session_cookie_name(services.settings)):  # type: ignore[arg-type]
         services.sessions.end(before)

@@ -63,6 +63,25 @@ STATES: dict[str, tuple[str, str, str]] = {
     "broken": ("fail", "x", "Broken"),
     "empty": ("idle", "clock", "Not started"),
     "idle": ("idle", "minus", "Idle"),
+    "appeal_open": ("wait", "person", "Undecided"),
+    "appeal_upheld": ("pass", "check", "Upheld"),
+    "appeal_rejected": ("idle", "minus", "Not upheld"),
+    "invitation_waiting": ("wait", "clock", "Waiting"),
+    "invitation_accepted": ("pass", "check", "Accepted"),
+    "invitation_revoked": ("idle", "minus", "Ended"),
+    "invitation_expired": ("idle", "clock", "Ran out"),
+}
+EVENTS: dict[str, tuple[str, str, str]] = {
+    # what a cycle's timeline calls a thing that has happened, where the state of the same name is one that lasts
+    "started": ("wait", "run", "Started"),
+    "data": ("pass", "data", "Data gathered"),
+    "train": ("pass", "runs", "Trained"),
+    "chosen": ("pass", "check", "Candidate chosen"),
+    "refused_candidate": ("fail", "x", "Plain candidate refused"),
+    "gate": ("pass", "check", "Gate"),
+    "roll_out": ("pass", "arrow", "Rollout released"),
+    "rollout": ("pass", "arrow", "Rollout"),
+    "mitigate": ("run", "run", "Mitigation"),
 }
 
 METRIC_NAMES = {
@@ -83,6 +102,11 @@ def state(value: object) -> dict[str, str]:
     """Tone, icon and word of a state; an unknown one is shown as itself, without a colour."""
     tone, icon, word = STATES.get(str(value), ("idle", "minus", str(value).replace("_", " ").capitalize()))
     return {"tone": tone, "icon": icon, "word": word}
+
+
+def happened(kind: str) -> tuple[str, str, str]:
+    """Tone, icon and word of an event: that of the state it led to, unless it has a word of its own."""
+    return EVENTS.get(kind) or STATES.get(kind) or ("idle", "check", kind.replace("_", " ").capitalize())
 
 
 def metric(name: object) -> str:

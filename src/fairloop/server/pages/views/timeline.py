@@ -6,26 +6,8 @@ from typing import Any
 
 from fairloop.core.cycles import ApprovalRequest, Cycle, CycleEvent
 from fairloop.server.pages.views.verdicts import cards
-from fairloop.server.pages.words import state
+from fairloop.server.pages.words import happened, state
 
-HEADS = {
-    "started": ("wait", "run", "Started"),
-    "data": ("pass", "data", "Data gathered"),
-    "train": ("pass", "runs", "Trained"),
-    "chosen": ("pass", "check", "Candidate chosen"),
-    "refused_candidate": ("fail", "x", "Plain candidate refused"),
-    "gate": ("pass", "check", "Gate"),
-    "approved": ("pass", "check", "Approved"),
-    "refused": ("fail", "x", "Refused"),
-    "roll_out": ("pass", "arrow", "Rollout released"),
-    "rollout": ("pass", "arrow", "Rollout"),
-    "rolled_back": ("fail", "back", "Rolled back"),
-    "live": ("pass", "check", "Live"),
-    "failed": ("fail", "x", "Failed"),
-    "cancelled": ("idle", "minus", "Cancelled"),
-    "mitigate": ("run", "run", "Mitigation"),
-    "expired": ("idle", "clock", "Expired"),
-}
 TRIGGERS = {
     "alert": ("fail", "alert", "An alert started it"),
     "person": ("idle", "person", "A person started it"),
@@ -79,7 +61,7 @@ def entries(cycle: Cycle, events: list[CycleEvent], request: ApprovalRequest | N
 
 
 def _entry(cycle: Cycle, event: CycleEvent) -> dict[str, Any]:
-    tone, icon, head = HEADS.get(event.kind, ("idle", "check", event.kind.replace("_", " ").capitalize()))
+    tone, icon, head = happened(event.kind)
     shows: set[str] = set()
     verdicts: list[dict[str, Any]] = []
     if event.kind == "started":
