@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from fairloop.errors import InvalidInput, TooLarge
@@ -38,9 +39,10 @@ class Column:
         """What clients send, in words."""
         return f"a list of {math.prod(self.shape)} numbers" if self.kind == "array" else _READ[self.kind][1]
 
-    def read(self, value: Any) -> Any:
-        """The typed value; None when it does not fit."""
-        return _array(value, self.shape) if self.kind == "array" else _READ[self.kind][0](value)
+    @property
+    def reader(self) -> Callable[[Any], Any]:
+        """From a client's value to the typed one; None when it does not fit."""
+        return partial(_array, shape=self.shape) if self.kind == "array" else _READ[self.kind][0]
 
 
 def _number(value: Any) -> float | None:
@@ -110,7 +112,7 @@ class Inputs:
         self.columns = list(columns)
         self.names = [c.name for c in columns]
         self.arrays = {c.name for c in columns if c.kind == "array"}
-        self._by_name = {c.name: c for c in columns}
+        self._readers = {c.name: c.reader for c in columns}
         self._max_rows = max_rows
 
     def check(self, found: Columns) -> tuple[Columns, int]:
@@ -124,7 +126,7 @@ class Inputs:
             More rows than one request may carry.
         """
         for name in found:
-            if name not in self._by_name:
+            if name not in self._readers:
                 raise InvalidInput(
                     f"{name[:80]!r} is not an input of this model; leave it out. Sensitive values go into "
                     f"parameters.sensitive. Its inputs are: {', '.join(self.names)[:400]}."
@@ -141,23 +143,24 @@ class Inputs:
             raise TooLarge(f"{n} rows in one request; send at most {self._max_rows} at once.")
         return {c.name: self._column(c, found.get(c.name)) for c in self.columns}, n
 
-    @staticmethod
-    def _column(column: Column, values: list[Any] | None) -> list[Any]:
+    def _column(self, column: Column, values: list[Any] | None) -> list[Any]:
         if values is None:
             unknown = ", or null when it is unknown" if column.missing else ""
             raise InvalidInput(f"The input {column.name!r} is missing; send {column.wanted}{unknown}.")
-        typed: list[Any] = []
-        for row, value in enumerate(values):
-            if value is None:
-                if not column.missing:
-                    raise InvalidInput(f"{column.name!r} in row {row} is null, but this model needs a value there.")
-                typed.append(None)
-                continue
-            good = column.read(value)
-            if good is None:
-                raise InvalidInput(f"{column.name!r} in row {row} is {_shown(value)}; send {column.wanted}.")
-            typed.append(good)
+        read = self._readers[column.name]
+        typed = [None if value is None else read(value) for value in values]
+        if None in typed:
+            self._check_missing(column, values, typed)
         return typed
+
+    @staticmethod
+    def _check_missing(column: Column, values: list[Any], typed: list[Any]) -> None:
+        """What is None in ``typed`` was null and may be."""
+        for row, (value, good) in enumerate(zip(values, typed, strict=True)):
+            if value is None and not column.missing:
+                raise InvalidInput(f"{column.name!r} in row {row} is null, but this model needs a value there.")
+            if value is not None and good is None:
+                raise InvalidInput(f"{column.name!r} in row {row} is {_shown(value)}; send {column.wanted}.")
 
     def from_records(self, records: Sequence[Any]) -> tuple[Columns, int]:
         """Checked columns of a list of objects."""
