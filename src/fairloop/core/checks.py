@@ -34,10 +34,14 @@ LOWER_IS_BETTER = GROUP_METRICS - HIGHER_IS_BETTER | {
     "log_loss", "brier_score", "expected_calibration_error", "mean_absolute_error", "root_mean_squared_error",
     "median_absolute_error", "mean_absolute_percentage_error", "quantile_loss_10", "quantile_loss_90",
     "generalized_entropy_index", "theil_index", "latency_p50_ms", "latency_p99_ms", "cost_usd", "size_bytes",
-    "memory_bytes", "error_rate", "drift", "prediction_drift", "appeal_rate_ratio",
+    "memory_bytes", "error_rate", "drift", "prediction_drift", "appeal_rate_ratio", "concept_influence",
+    "identity_swap_gap",
 }  # fmt: skip
 METRICS = LOWER_IS_BETTER | HIGHER_IS_BETTER
-_CONDITIONAL = {"conditional_demographic_disparity", "conditional_label_disparity"}
+PROBED = {"concept_influence", "identity_swap_gap"}
+"""Metrics that try the model on examples; ``by`` names a concept or a list of terms that the loop tells."""
+CONDITIONAL = {"conditional_demographic_disparity", "conditional_label_disparity"}
+"""Metrics that compare groups within strata, and so need ``by="sex|column"``."""
 WORDS = {
     "roc_auc": "ranking quality (ROC AUC)",
     "accuracy": "share of right answers (accuracy)",
@@ -102,6 +106,8 @@ WORDS = {
     "memory_bytes": "memory, bytes",
     "error_rate": "share of failed requests",
     "appeal_rate_ratio": "upheld appeals per person, one group against everybody else (appeal rate ratio)",
+    "concept_influence": "change of the score that comes with the concept",
+    "identity_swap_gap": "change of the score when only words for groups are swapped:",
     "drift": "change of the inputs against the training data (drift)",
     "prediction_drift": "change of the model's scores against held-out data",
 }
@@ -143,12 +149,14 @@ class Check:
             raise InvalidInput(
                 f"{self.metric} compares groups: say by which sensitive attribute, for example by='sex'."
             )
+        if self.metric in PROBED and not self.by:
+            raise InvalidInput(f"{self.metric} needs by=, the name of a concept or of terms that the loop tells.")
         if self.by is not None and not (self.attributes and all(self.attributes)):
             raise InvalidInput(f"by={self.by!r} names no groups; give 'sex', or 'sex&race' for both together.")
-        if self.given is not None and self.metric not in _CONDITIONAL:
-            raise InvalidInput(f"{self.metric} has no strata; only {' and '.join(sorted(_CONDITIONAL))} take "
+        if self.given is not None and self.metric not in CONDITIONAL:
+            raise InvalidInput(f"{self.metric} has no strata; only {' and '.join(sorted(CONDITIONAL))} take "
                                f"by='sex|column', not {self.by!r}.")  # fmt: skip
-        if self.metric in _CONDITIONAL and not self.given:
+        if self.metric in CONDITIONAL and not self.given:
             raise InvalidInput(f"{self.metric} compares like with like: name the column of the strata, for example "
                                f"by='{self.by}|education'.")  # fmt: skip
 
@@ -176,6 +184,7 @@ class Check:
         """The check in plain words, for people who do not read metric names."""
         what = WORDS.get(self.metric, self.metric)
         by = f" by {' and '.join(self.attributes)}" if self.by else ""
+        by = f" {self.by!r}" if self.metric in PROBED else by
         by += f" within {self.given}" if self.given else ""
         if self.at_least is not None:
             return f"Is the {what}{by} at least {self.at_least:g}?"
