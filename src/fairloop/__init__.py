@@ -11,6 +11,7 @@ _PUBLIC = {
     "Approval": "fairloop.core.policy",
     "Bias": "fairloop.core.loops",
     "Canary": "fairloop.core.loops",
+    "Concept": "fairloop.core.concepts",
     "Data": "fairloop.core.loops",
     "Drift": "fairloop.core.loops",
     "FairloopError": "fairloop.errors",
@@ -23,6 +24,7 @@ _PUBLIC = {
     "Resources": "fairloop.core.loops",
     "Roles": "fairloop.core.datasets",
     "Table": "fairloop.tables.table",
+    "Terms": "fairloop.core.concepts",
     "candidate": "fairloop.sdk.pipeline",
     "connect": "fairloop.sdk.session",
     "deploy": "fairloop.sdk.deploy",
@@ -34,6 +36,8 @@ _PUBLIC = {
 __all__ = sorted([*_PUBLIC, "__version__"])
 
 if TYPE_CHECKING:
+    from fairloop.core.concepts import Concept as Concept
+    from fairloop.core.concepts import Terms as Terms
     from fairloop.core.datasets import Roles as Roles
     from fairloop.core.loops import Bias as Bias
     from fairloop.core.loops import Canary as Canary

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from fairloop.core.checks import Check
+from fairloop.core.checks import PROBED, Check
+from fairloop.core.concepts import Concept, Terms, check_probes
 from fairloop.core.mitigations import MITIGATIONS
 from fairloop.core.names import check_name
 from fairloop.core.policy import Approval, Policy
@@ -103,15 +104,24 @@ class LoopDefinition:
     allow_attribute_at_prediction: bool = False
     """Whether a model may be told the sensitive attribute of the person it judges."""
 
+    concepts: list[Concept] = field(default_factory=list)
+    """What a network's answers are tested for, with examples."""
+    terms: list[Terms] = field(default_factory=list)
+    """Words for groups that are swapped in texts."""
+
     def __post_init__(self) -> None:
         check_name(self.name, "loop")
+        check_probes([*self.gates, *self.watch], self.concepts, self.terms)
+        if tried := [check for check in self.watch if check.metric in PROBED]:
+            raise InvalidInput(f"{tried[0].metric} tries the model itself, which does not change while it serves; make "
+                               "it a gate.")  # fmt: skip
         if self.on_alert not in ON_ALERT:
             raise InvalidInput(f"on_alert={self.on_alert!r}; choose one of {', '.join(ON_ALERT)}.")
         for name in self.mitigate:
             if name not in MITIGATIONS:
                 raise InvalidInput(f"Unknown mitigation {name!r}; choose from {', '.join(MITIGATIONS)}.")
         for check in [*self.gates, *self.watch]:
-            if unknown := [name for name in check.attributes if name not in self.data.sensitive]:
+            if check.metric not in PROBED and (unknown := [name for name in check.attributes if name not in self.data.sensitive]):
                 raise InvalidInput(
                     f"The check on {check.metric} compares groups by {unknown[0]!r}, which is not among the sensitive "
                     f"attributes {self.data.sensitive}; add it to Data(sensitive=[...])."

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fairloop.client.client import Client
+from fairloop.core.concepts import Concept
 from fairloop.core.datasets import DatasetVersion, Roles
 from fairloop.core.loops import Data
 from fairloop.datasets.roles import check_table, settle_roles
@@ -46,6 +47,24 @@ def ensure(client: Client, data: Data) -> DatasetVersion:
     except NotFound:
         return _from_sample(client, data)
     return known if not data.target else _with_roles(client, data, known)
+
+
+def pinned_concepts(client: Client, concepts: list[Concept]) -> list[Concept]:
+    """The same concepts with every file of examples stored, and every dataset named by its version."""
+
+    def pinned(name: str) -> str:
+        path = Path(name)
+        if not name:
+            return ""
+        if path.suffix.lower() in FILE_SUFFIXES:
+            found = publish(client, dataset_name(path), Table.from_file(path), origin={"file": path.name})
+        elif "/" in name:
+            return name
+        else:
+            found = client.datasets.find(name)
+        return f"{found.dataset}/{found.version}"
+
+    return [concept.pinned(pinned(concept.data), pinned(concept.against)) for concept in concepts]
 
 
 def load(client: Client, version: DatasetVersion) -> Table:

@@ -12,6 +12,7 @@ from fairloop.evaluation.importance import permutation_importance
 from fairloop.evaluation.latency import cost_of_serving
 from fairloop.evaluation.metrics import Measured, measure, verdicts
 from fairloop.evaluation.predictions import part_hash, predictions_file
+from fairloop.evaluation.probes import Probes, try_probes
 from fairloop.registry.model import Model
 from fairloop.tables.table import Table
 
@@ -33,11 +34,12 @@ class Evidence:
 
 
 def gather(model: Model, table: Table, checks: list[Check], *, explain: bool = True,
-           baselines: dict[str, float] | None = None) -> Evidence:  # fmt: skip
+           baselines: dict[str, float] | None = None, probes: Probes | None = None) -> Evidence:  # fmt: skip
     """Judge ``model`` on ``table``.
 
     ``explain`` adds what describes the model rather than the part: importance per column, and the profile of inputs and
     scores that the watch compares live traffic with (``{"columns": ..., "scores": ...}``, see drift/profile.py).
+    ``probes`` are concepts and terms to try the model with.
     """
     if not len(table):
         raise InvalidInput("The part to judge on has no rows; give fl.candidate parts with data.")
@@ -51,21 +53,22 @@ def gather(model: Model, table: Table, checks: list[Check], *, explain: bool = T
     frame = X[model.inputs] if model.inputs else X
     model.describe(frame)
     served, resources = cost_of_serving(model)
-    scores = served.scores(frame)
+    scores = served.scores(frame, table.sensitive)
     predicted = served.decide(scores)
     classes = served.classes if served.task == "multiclass" else None
     found = measure(table.task, y, scores, predicted, table.sensitive, table.weight, threshold=served.threshold,
                     classes=classes)  # fmt: skip
-    found = replace(found, metrics=found.metrics | resources)
+    probed = try_probes(served, table, probes)
+    found = replace(found, metrics=found.metrics | resources | probed.metrics, details=found.details | probed.details)
     profile: dict[str, Any] = {}
     if explain:
-        kinds = {c["name"]: _KINDS[c["kind"]] for c in served.columns}
-        profile = {"columns": profile_reference(frame, kinds=kinds),
+        kinds = {c["name"]: _KINDS[c["kind"]] for c in served.columns if c["kind"] in _KINDS}  # arrays have no profile
+        profile = {"columns": profile_reference(frame[list(kinds)], kinds=kinds),
                    "scores": profile_scores(scores) if scores.ndim == 1 else {}}  # fmt: skip
     return Evidence(
         model=served, measured=found, verdicts=verdicts(checks, found, baselines),
         predictions=predictions_file(table, scores, predicted), part_sha256=part_hash(table), n=len(table),
-        drivers=permutation_importance(served, frame, y) if explain else [], profile=profile,
+        drivers=permutation_importance(served, frame, y, sensitive=table.sensitive) if explain else [], profile=profile,
     )  # fmt: skip
 
 

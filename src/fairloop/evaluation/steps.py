@@ -11,7 +11,9 @@ from fairloop.core.records import from_plain
 from fairloop.core.runs import Metric
 from fairloop.errors import InvalidInput, Refused
 from fairloop.evaluation.evidence import Evidence, gather
-from fairloop.evaluation.trainer import Trainer, mitigated
+from fairloop.evaluation.probes import gather_probes
+from fairloop.evaluation.repairs import Repairs
+from fairloop.evaluation.trainer import Trainer
 from fairloop.pipelines import functions, values
 from fairloop.pipelines.context import Context, current
 from fairloop.registry.model import Model
@@ -22,14 +24,15 @@ SHARED_ROWS = 0.01
 
 
 def judge(model: Model, valid: Table, test: Table, checks: list[Any] | None = None, method: str = "plain",
-          strength: float | None = None) -> dict[str, Any]:  # fmt: skip
+          strength: float | None = None, probes: dict[str, Any] | None = None) -> dict[str, Any]:  # fmt: skip
     """Judge ``model`` on the validation part and register it as a candidate. ``test`` is left untouched for the gate."""
     _check_parts(model, valid, test)
-    return _register(current(), model, valid, _checks(checks), method, strength)
+    return register(current(), model, valid, _checks(checks), method, strength, probes)
 
 
 def mitigate(trainer: dict[str, str], arguments: dict[str, Any], valid: Table, method: str, strength: float | None = None,
-             checks: list[Any] | None = None) -> dict[str, Any]:  # fmt: skip
+             checks: list[Any] | None = None, probes: dict[str, Any] | None = None,
+             allow_attribute: bool = False) -> dict[str, Any]:  # fmt: skip
     """Train again through the trainer hook, with a mitigation, and judge the outcome like any candidate."""
     context = current()
     asked = _checks(checks)
@@ -40,39 +43,44 @@ def mitigate(trainer: dict[str, str], arguments: dict[str, Any], valid: Table, m
     if not attribute:
         raise Refused("Mitigation needs a sensitive attribute; name one in fl.Data(sensitive=[...]).")
     criterion = first.metric if first is not None else "demographic_parity_difference"
-    model = mitigated(hook, method, strength, attribute=attribute, criterion=criterion)
-    return _register(context, model, valid, asked, method, strength)
+    model = Repairs(hook, attribute, criterion, allow_attribute=allow_attribute).make(method, strength)
+    return register(context, model, valid, asked, method, strength, probes)
 
 
-def gate(candidate_id: str, model: Model, test: Table, checks: list[Any] | None = None) -> dict[str, Any]:
+def gate(candidate_id: str, model: Model, test: Table, checks: list[Any] | None = None,
+         probes: dict[str, Any] | None = None) -> dict[str, Any]:  # fmt: skip
     """Judge a candidate on the test part, once; the evaluation counts how often these rows have judged."""
     client = current().client
     client.candidates.get(candidate_id)
     known = client.candidates.evaluations(candidate_id)
     baselines = {name: found["estimate"] for e in known if e.part == "validation" for name, found in e.metrics.items()
                  if found.get("estimate") is not None}  # fmt: skip
-    evidence = gather(model, test, _checks(checks), explain=False, baselines=baselines)
+    evidence = gather(model, test, _checks(checks), explain=False, baselines=baselines,
+                      probes=gather_probes(client, probes))  # fmt: skip
     evaluation = _keep(current(), candidate_id, "test", evidence)
     return {"evaluation_id": evaluation.id, "uses_of_part": evaluation.uses_of_part}
 
 
-def _register(context: Context, model: Model, valid: Table, checks: list[Check], method: str,
-              strength: float | None) -> dict[str, Any]:  # fmt: skip
-    evidence = gather(model, valid, checks)
+def register(context: Context, model: Model, valid: Table, checks: list[Check], method: str, strength: float | None,
+             probes: dict[str, Any] | None = None, *, slot: int = 0, settings: dict[str, Any] | None = None,
+             run_id: str | None = None) -> dict[str, Any]:  # fmt: skip
+    """Judge ``model`` on the validation part and register it. A step that registers several counts them by ``slot`` and
+    names the run of each."""
+    evidence = gather(model, valid, checks, probes=gather_probes(context.client, probes))
     manifest = values.store(evidence.model, context.client.blobs)
-    if context.run_id is not None:
+    if run_id is None and context.run_id is not None:
         shown = {"method": method} | ({} if strength is None else {"strength": f"{strength:g}"})
         context.client.runs.log(context.run_id, params=shown)
     candidate: Candidate = context.client.candidates.create(
-        pipeline_run_id=context.pipeline_run_id, step_run_id=context.step_run_id, cycle_id=context.cycle_id, run_id=context.run_id, method=method,
-        strength=strength, model_sha256=manifest["sha256"], profile=evidence.profile, signature=evidence.model.signature,
+        pipeline_run_id=context.pipeline_run_id, step_run_id=context.step_run_id, cycle_id=context.cycle_id, run_id=run_id or context.run_id, method=method,
+        strength=strength, slot=slot, settings=settings, model_sha256=manifest["sha256"], profile=evidence.profile, signature=evidence.model.signature,
     )  # fmt: skip
-    _keep(context, candidate.id, "validation", evidence)
+    _keep(context, candidate.id, "validation", evidence, run_id)
     return {"candidate_id": candidate.id}
 
 
-def _keep(context: Context, candidate_id: str, part: str, evidence: Evidence) -> Evaluation:
-    _log(context, part, evidence)
+def _keep(context: Context, candidate_id: str, part: str, evidence: Evidence, run_id: str | None = None) -> Evaluation:
+    _log(context, part, evidence, run_id or context.run_id)
     return context.client.candidates.add_evaluation(
         candidate_id, part=part, n=evidence.n, predictions_sha256=context.client.blobs.put(evidence.predictions),
         part_sha256=evidence.part_sha256, metrics=evidence.measured.metrics, groups=evidence.measured.groups,
@@ -80,15 +88,15 @@ def _keep(context: Context, candidate_id: str, part: str, evidence: Evidence) ->
     )  # fmt: skip
 
 
-def _log(context: Context, part: str, evidence: Evidence) -> None:
-    """The numbers as metrics of the step's Run, those of the test part under ``test/``."""
-    if context.run_id is None:
+def _log(context: Context, part: str, evidence: Evidence, run_id: str | None) -> None:
+    """The numbers as metrics of the Run, those of the test part under ``test/``."""
+    if run_id is None:
         return
     now, prefix = Clock().now_ms(), "test/" if part == "test" else ""
     known = {name: found["estimate"] for name, found in evidence.measured.metrics.items()}
     points = [Metric(key=prefix + name, value=float(value), timestamp_ms=now) for name, value in known.items()
               if value is not None]  # fmt: skip
-    context.client.runs.log(context.run_id, metrics=points)
+    context.client.runs.log(run_id, metrics=points)
 
 
 def _checks(checks: list[Any] | None) -> list[Check]:

@@ -21,7 +21,7 @@ from fairloop.errors import FairloopError, NotFound, Unavailable
 from fairloop.evaluation.choose import Choice, choose
 from fairloop.evaluation.plan import mitigation_plan, name_of, not_tried
 from fairloop.evaluation.service import Evaluations
-from fairloop.loops.graphs import data_graph, gate_graph, mitigate_graph, table_param, train_graph
+from fairloop.loops.graphs import data_graph, gate_graph, mitigate_graph, table_param, train_graph, with_probes
 from fairloop.loops.release import Release
 from fairloop.loops.service import Loops
 from fairloop.pipelines.service import Pipelines
@@ -186,7 +186,8 @@ class Turn:
     def train(self) -> None:
         def build() -> tuple[Graph, Capture, dict[str, Any]]:
             params = {table_param(self.graph): {"dataset_version": self.cycle.dataset_version_id}}
-            return train_graph(self.graph, self._step_gates()), self.capture, params
+            made = with_probes(train_graph(self.graph, self._step_gates()), self.definition)
+            return made, self.capture, params
 
         run = self._run("train", build)
         if self._broke(run, "Training") or not run.state.final:
@@ -197,7 +198,7 @@ class Turn:
         def build() -> tuple[Graph, Capture, dict[str, Any]]:
             plan = mitigation_plan(self.definition.mitigate)
             made = mitigate_graph(self.graph, self._steps("train"), self._params(), self._step_gates(), plan)
-            return made, self.capture, {}
+            return with_probes(made, self.definition), self.capture, {}
 
         run = self._run("mitigate", build)
         if not run.state.final:
@@ -260,7 +261,7 @@ class Turn:
         def build() -> tuple[Graph, Capture, dict[str, Any]]:
             model = {"stored": {"kind": "model", "sha256": candidate.model_sha256}}
             made = gate_graph(self.graph, self._steps("train"), self._params(), self._step_gates(), chosen, model)
-            return made, self.capture, {}
+            return with_probes(made, self.definition), self.capture, {}
 
         run = self._run(f"gate:{chosen}", build)
         if self._broke(run, "The gate") or not run.state.final:

@@ -6,13 +6,15 @@ from dataclasses import replace
 from typing import Any
 
 from fairloop.core.checks import Check
-from fairloop.core.loops import Data
+from fairloop.core.loops import Data, LoopDefinition
 from fairloop.core.pipelines import Graph, StepRun, StepSpec
 from fairloop.core.records import to_plain
-from fairloop.evaluation.plan import name_of
-from fairloop.pipelines.graph import system_step
+from fairloop.costs.prices import PriceBook
+from fairloop.evaluation.plan import name_of, not_tried
+from fairloop.pipelines.graph import is_table_param, system_step
 
 JUDGING = "fairloop.evaluation.steps"
+SEARCHING = "fairloop.tuning.steps"
 WATCHING = "fairloop.monitoring.steps"
 
 
@@ -52,7 +54,7 @@ def train_graph(graph: Graph, gates: list[Check]) -> Graph:
 
 
 def mitigate_graph(graph: Graph, steps: dict[str, StepRun], params: dict[str, Any], gates: list[Check],
-                   plan: list[tuple[str, float | None]]) -> Graph:  # fmt: skip
+                   plan: list[tuple[str, float | None]], *, allow_attribute: bool = False) -> Graph:  # fmt: skip
     """One step per mitigation, each calling the trainer again on what it was called with before."""
     trainer, judged = the_step(graph, "model"), the_step(graph, "candidate")
     arguments = {"dict": {name: settled(form, steps, params) for name, form in trainer.inputs.items()}}
@@ -60,10 +62,34 @@ def mitigate_graph(graph: Graph, steps: dict[str, StepRun], params: dict[str, An
     for number, (method, strength) in enumerate(plan):
         inputs = {"trainer": {"value": trainer.function}, "arguments": arguments,
                   "valid": settled(judged.inputs["valid"], steps, params), "method": {"value": method},
-                  "strength": {"value": strength}, "checks": {"value": to_plain(gates)}}  # fmt: skip
+                  "strength": {"value": strength}, "checks": {"value": to_plain(gates)},
+                  "allow_attribute": {"value": allow_attribute}}  # fmt: skip
         step = system_step(f"mitigate-{number}", JUDGING, "mitigate", inputs, needs=trainer.needs, returns="candidate")
         made.append(replace(step, name=name_of(method, strength)))
     return Graph(name=f"{graph.name} mitigated", steps=made)
+
+
+def search_graph(graph: Graph, steps: dict[str, StepRun], params: dict[str, Any], gates: list[Check],
+                 definition: LoopDefinition, prices: PriceBook) -> Graph:  # fmt: skip
+    """One step that searches over the mitigations' strengths and the trainer's hyperparameters together."""
+    trainer, judged = the_step(graph, "model"), the_step(graph, "candidate")
+    allowed = definition.allow_attribute_at_prediction
+    left_out = not_tried(definition.mitigate, allow_attribute=allowed)
+    arguments = {"dict": {name: settled(form, steps, params) for name, form in trainer.inputs.items()}}
+    inputs = {"trainer": {"value": trainer.function}, "arguments": arguments,
+              "valid": settled(judged.inputs["valid"], steps, params), "plan": {"value": to_plain(definition.search)},
+              "methods": {"value": [m for m in definition.mitigate if m not in left_out]},
+              "checks": {"value": to_plain(gates)}, "bindings": {"value": bindings(graph)},
+              "allow_attribute": {"value": allowed},
+              "usd_per_hour": {"value": prices.cost_usd(trainer.needs, 3600, 0)}}  # fmt: skip
+    step = system_step("search", SEARCHING, "search", inputs, needs=trainer.needs, returns="candidate")
+    return Graph(name=f"{graph.name} search", steps=[step])
+
+
+def bindings(graph: Graph) -> dict[str, str]:
+    """Parameters of the pipeline to the arguments of the trainer that they fill."""
+    return {form["param"]: name for name, form in the_step(graph, "model").inputs.items()
+            if "param" in form and not is_table_param(graph.params.get(form["param"]))}  # fmt: skip
 
 
 def gate_graph(graph: Graph, steps: dict[str, StepRun], params: dict[str, Any], gates: list[Check], candidate_id: str,
@@ -73,6 +99,16 @@ def gate_graph(graph: Graph, steps: dict[str, StepRun], params: dict[str, Any], 
     inputs = {"candidate_id": {"value": candidate_id}, "model": model, "checks": {"value": to_plain(gates)},
               "test": settled(judged.inputs["test"], steps, params)}  # fmt: skip
     return Graph(name=f"{graph.name} gate", steps=[system_step("gate", JUDGING, "gate", inputs, needs=judged.needs)])
+
+
+def with_probes(graph: Graph, definition: LoopDefinition) -> Graph:
+    """The graph with the loop's concepts and terms handed to the steps that judge."""
+    if not (definition.concepts or definition.terms):
+        return graph
+    told = {"value": {"concepts": to_plain(definition.concepts), "terms": to_plain(definition.terms)}}
+    steps = [replace(step, inputs={**step.inputs, "probes": told})
+             if step.returns == "candidate" or step.key == "gate" else step for step in graph.steps]  # fmt: skip
+    return replace(graph, steps=steps)
 
 
 def data_graph(endpoint_id: str, folder: str, data: Data, dataset_version_id: str) -> Graph:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fairloop.core.checks import Check
+from fairloop.core.concepts import Concept, Terms
 from fairloop.core.cycles import Cycle, CycleEvent, Stage
 from fairloop.core.loops import Canary, Data, LoopDefinition
 from fairloop.core.policy import Approval, Policy
@@ -49,24 +51,30 @@ class Loop:
         What a failing watch does: tell; train and judge a candidate; or that and go live when every gate passes.
     primary : str, optional
         The fairness criterion that decides between candidates; by default the first fairness gate.
+    concepts : list of fairloop.Concept
+        What a network is tested for: ``fl.gate("concept_influence", at_most=0.1, by=NAME)`` asks about one.
+    terms : list of fairloop.Terms
+        Words for groups that are swapped in texts: ``fl.gate("identity_swap_gap", at_most=0.05, by=NAME)``.
     """
 
     def __init__(self, name: str, *, data: Data, pipeline: Pipeline, goal: str = "", gates: list[Check] | None = None,
                  mitigate: list[str] | None = None, approval: Approval | None = None, rollout: Canary | None = None,
                  watch: list[Check] | None = None, watch_every: str = "5m", window: int = 1000,
-                 on_alert: str = "propose", primary: str | None = None) -> None:  # fmt: skip
+                 on_alert: str = "propose", primary: str | None = None, concepts: list[Concept] | None = None,
+                 terms: list[Terms] | None = None) -> None:  # fmt: skip
         if not isinstance(pipeline, Pipeline):
             raise InvalidInput(f"pipeline={pipeline!r} is not a pipeline; decorate the function with @fl.pipeline.")
         _check_kinds(name=(name, str, "text"), data=(data, Data, "fl.Data(...)"), window=(window, int, "a whole number"),
                      watch_every=(watch_every, str, "text such as '5m'"), approval=(approval, Approval, "fl.Approval(...)"),
                      rollout=(rollout, Canary, "fl.Canary(...)"))  # fmt: skip
         _check_lists(gates=(gates, Check, "fl.gate(...)"), watch=(watch, Check, "fl.Drift(), fl.Bias(...)"),
-                     mitigate=(mitigate, str, "names, such as 'reweighing'"))  # fmt: skip
+                     mitigate=(mitigate, str, "names, such as 'reweighing'"),
+                     concepts=(concepts, Concept, "fl.Concept(...)"), terms=(terms, Terms, "fl.Terms(...)"))  # fmt: skip
         self.pipeline = pipeline
         self.definition = LoopDefinition(
             name=name, data=data, goal=goal, gates=gates or [], mitigate=mitigate or [], approval=approval,
             rollout=rollout or Canary(), watch=watch or [], watch_every=watch_every, window=window, on_alert=on_alert,
-            primary=primary)  # fmt: skip
+            primary=primary, concepts=concepts or [], terms=terms or [])  # fmt: skip
 
     @property
     def name(self) -> str:
@@ -75,7 +83,12 @@ class Loop:
     def register(self, client: Client, *, python: str | None = None) -> int:
         """Tell the server; returns the definition's version, a new one only when something changed."""
         graph, capture = self.pipeline.prepare(client, python=python)
-        return client.loops.register(to_plain(self.definition), to_plain(graph), to_plain(capture)).version
+        definition = self.definition
+        if any(concept.data or concept.against for concept in definition.concepts):
+            from fairloop.datasets.publish import pinned_concepts  # reads tables: only when needed
+
+            definition = replace(definition, concepts=pinned_concepts(client, definition.concepts))
+        return client.loops.register(to_plain(definition), to_plain(graph), to_plain(capture)).version
 
     def start(self, client: Client, *, words: str = "") -> Cycle:
         """Register the loop and its data, then begin a cycle; answers at once."""

@@ -95,7 +95,7 @@ class Finding:
 
 def tcav(module: torch.nn.Module, concepts: Mapping[str, Examples], others: Examples | Mapping[str, Examples],
          inputs: Mapping[str, torch.Tensor], targets: Mapping[str, int], layers: Sequence[str], *,
-         answers: Answers = torch.sigmoid, seed: int = 0) -> list[Finding]:  # fmt: skip
+         people: torch.Tensor | None = None, answers: Answers = torch.sigmoid, seed: int = 0) -> list[Finding]:  # fmt: skip
     """Test every concept at every layer for every answer.
 
     Parameters
@@ -112,6 +112,8 @@ def tcav(module: torch.nn.Module, concepts: Mapping[str, Examples], others: Exam
         The network's output for the answer.
     layers : sequence of str
         Names of layers, as ``module.named_modules()`` gives them.
+    people : tensor, optional
+        Inputs whose answers the influence is averaged over (at most 400 are used); by default all of ``inputs``.
     answers : callable
         Turns the outputs into the answers people see: the sigmoid of one logit, or a softmax over classes.
     seed : int
@@ -119,7 +121,8 @@ def tcav(module: torch.nn.Module, concepts: Mapping[str, Examples], others: Exam
     Returns
     -------
     list of Finding
-        Concept by concept, layer by layer, answer by answer; p-values adjusted over all of them after Holm.
+        Concept by concept, layer by layer, answer by answer; p-values adjusted over all of them after Holm,
+        intervals of the influence simultaneous over layers and answers.
     """
     if not concepts or not inputs or not layers:
         raise InvalidInput("TCAV needs at least one concept, one layer and one answer with inputs.")
@@ -127,13 +130,15 @@ def tcav(module: torch.nn.Module, concepts: Mapping[str, Examples], others: Exam
     runs = runs_for({name: len(found) for name, found in concepts.items()}, min(len(p) for p in pools.values()))
     random = np.random.default_rng(seed)
     few = {name: _some(found, random) for name, found in inputs.items()}
+    everyone = torch.cat(list(few.values())) if people is None else _some(people, random)
+    level = 1 - ALPHA / (2 * len(layers) * len(few))
     found: list[Finding] = []
     for layer in layers:
         slopes = {name: gradients(module, layer, few[name], targets[name]) for name in few}
         for concept, examples in concepts.items():
             one = _Concept(module, layer, examples, pools[concept], runs, random)
             for name, slope in slopes.items():
-                effect = one.influence(torch.cat(list(few.values())), targets[name], answers)
+                effect = one.influence(everyone, targets[name], answers, level)
                 found.append(_finding(one, concept, name, slope, effect))
     return _adjusted(found)
 
@@ -160,7 +165,8 @@ class _Concept:
                                for a, b in zip(sets, counter, strict=True)])  # fmt: skip
         self.vector = linear_probe(inside[np.concatenate(sets)], outside[np.concatenate(counter)])[0]
 
-    def influence(self, inputs: torch.Tensor, target: int, answers: Answers) -> tuple[float, float, float]:
+    def influence(self, inputs: torch.Tensor, target: int, answers: Answers,
+                  level: float) -> tuple[float, float, float]:  # fmt: skip
         """The mean answer with the concept less that without: the activation moved half the way between the centres of
         examples with and without it, up and down. Jackknife over the sets, and the spread over inputs."""
         step = self.steps.mean(axis=0)
@@ -170,8 +176,8 @@ class _Concept:
         left_out = [self._effect(inputs, (k * step - s) / (k - 1), target, answers).mean() for s in self.steps]
         variance = (k - 1) / k * float(np.square(left_out - np.mean(left_out)).sum())
         variance += float(per_input.var(ddof=1)) / len(per_input) if len(per_input) > 1 else 0.0
-        half = float(student.ppf(1 - ALPHA / 2, k - 1)) * math.sqrt(variance)
-        return estimate, max(-1.0, estimate - half), min(1.0, estimate + half)
+        half = float(student.ppf(level, k - 1)) * math.sqrt(variance)
+        return estimate, estimate - half, estimate + half
 
     def _effect(self, inputs: torch.Tensor, step: Floats, target: int, answers: Answers) -> Floats:
         up = answers(moved(self.module, self.layer, inputs, step / 2))[:, target]
