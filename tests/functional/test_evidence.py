@@ -25,6 +25,7 @@ from tests.support.loops import loop, publish_people, turn
 
 @pytest.fixture(scope="module")
 def client(server: RunningServer) -> Client:
+    server.client().people.create("ada", administrator=True)
     return server.client(person="ada")
 
 
@@ -79,12 +80,38 @@ def test_it_verifies_with_the_file_only(client: Client, pack: Path) -> None:
     checked = verify_bytes(pack.read_bytes(), key.public_key)
     assert (checked.model, checked.version, checked.made_by, checked.pinned) == ("judged", 1, "ada", True)
     assert "the yearly audit" in " ".join(checked.words)
-    done = subprocess.run([sys.executable, "-m", "fairloop.cli.main", "verify", str(pack), "--key", key.public_key],
-                          capture_output=True, text=True, cwd=pack.parent)  # fmt: skip
-    other = "00" * 32
-    assert done.returncode in {0, 1}  # ``-m`` runs main only where the module says so; the command is tested below
-    with pytest.raises(IntegrityError, match=r"not"):
-        verify_bytes(pack.read_bytes(), other)
+    with pytest.raises(IntegrityError, match="the key"):
+        verify_bytes(pack.read_bytes(), "00" * 32)
+
+
+def test_the_command_needs_no_server(client: Client, pack: Path) -> None:
+    """In an empty folder, in a process that may open no socket and load nothing heavy."""
+    code = (
+        "import socket, sys\n"
+        "socket.socket = None\n"
+        "from fairloop.cli.main import main\n"
+        "try:\n    main(sys.argv[1:])\nfinally:\n"
+        "    heavy = {'numpy', 'polars', 'pandas', 'sqlalchemy', 'litestar'} & set(sys.modules)\n"
+        "    assert not heavy, heavy\n"
+    )
+
+    def verify(file: Path, *more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, "-c", code, "verify", str(file), *more], capture_output=True, text=True,
+                              cwd=pack.parent)  # fmt: skip
+
+    public = client.evidence.keys()[-1].public_key
+    done = verify(pack, "--key", public)
+    assert done.returncode == 0, done.stderr
+    assert "judged v1" in done.stdout
+    assert "the yearly audit" in done.stdout
+    data = bytearray(pack.read_bytes())
+    data[len(data) // 2] ^= 1
+    broken = pack.parent / "broken.zip"
+    broken.write_bytes(bytes(data))
+    changed = verify(broken)
+    assert (changed.returncode, changed.stderr) == (1, "")
+    assert "NOT VALID" in changed.stdout
+    assert verify(pack, "--key", "00" * 32).returncode == 1
 
 
 def test_a_pack_is_made_when_a_version_goes_live(client: Client, version: ModelVersion, pack: Path) -> None:
@@ -113,6 +140,20 @@ def test_another_project_cannot_read_a_pack(server: RunningServer, client: Clien
     made = client.evidence.list().items[0]
     with pytest.raises(NotFound):
         server.client(project="elsewhere", person="ada").evidence.get(made.id)
+
+
+def test_the_page_says_it_in_words_and_what_is_missing(server: RunningServer, client: Client, pack: Path) -> None:
+    import httpx
+
+    with httpx.Client(base_url=server.url, trust_env=False) as http:
+        page = http.get("/projects/default/models/judged/1/evidence").text
+        made = client.evidence.list().items[-1]
+        data = http.get(f"/projects/default/models/judged/1/evidence/{made.id}").content
+    assert "Approved by ada" in page
+    assert "Annex IV headings" in page
+    assert "Missing:" in page
+    assert client.evidence.keys()[0].public_key in page
+    assert verify_bytes(data).model == "judged"
 
 
 def test_the_same_files_make_the_same_bytes(pack: Path) -> None:

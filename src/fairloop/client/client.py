@@ -16,6 +16,7 @@ from fairloop.client.discussion import Discussion
 from fairloop.client.endpoints import Endpoints
 from fairloop.client.evidence import Evidence
 from fairloop.client.http import Http
+from fairloop.client.labeling import Labeling
 from fairloop.client.models import Models
 from fairloop.client.monitors import Monitors
 from fairloop.client.people import People
@@ -53,6 +54,7 @@ class Client:
         self.audit = Audit(self.http, self.path)
         self.blobs = Blobs(self.http, self.path)
         self.datasets = Datasets(self.http, self.path)
+        self.labeling = Labeling(self.http, self.path)
         self.candidates = Candidates(self.http, self.path)
         self.analyses = Analyses(self.http, self.path)
         self.runs = Runs(self.http, self.path)

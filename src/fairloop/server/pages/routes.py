@@ -14,6 +14,7 @@ from fairloop.server.pages import (
     data,
     discussion,
     endpoints,
+    evidence,
     home,
     members,
     models,
@@ -108,6 +109,9 @@ ROUTES: list[Route] = [
     _get(IN + "/models/{model_name:str}", models.model, P.PROJECT_READ),
     _get(VERSION, models.version, P.PROJECT_READ),
     _post(VERSION + "/deploy", models.deploy, P.ENDPOINT_DEPLOY),
+    _get(VERSION + "/evidence", evidence.show, P.PROJECT_READ),
+    _post(VERSION + "/evidence", evidence.make, P.AUDIT_READ),
+    _get(VERSION + "/evidence/{pack_id:str}", evidence.download, P.AUDIT_READ),
     # ---- endpoints
     _get(IN + "/endpoints", endpoints.listing, P.PROJECT_READ),
     _get(ENDPOINT, endpoints.show, P.PROJECT_READ),
