@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,17 +10,33 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from fairloop.core.checks import Check, Status, Verdict, judge
-from fairloop.errors import NotANumber
-from fairloop.fairness.gaps import all_gaps
-from fairloop.fairness.groups import group_rates
-from fairloop.stats.estimate import Estimate, unknown
-from fairloop.stats.quality import accuracy, binary_quality
-from fairloop.stats.regression import mean_absolute_error, regression_quality
+from fairloop.core.checks import GROUP_METRICS, Check, Status, Verdict, judge
+from fairloop.errors import InvalidInput, NotANumber
+from fairloop.fairness.group_metrics import Comparison, Sample
+from fairloop.fairness.impossibility import trade_offs
+from fairloop.fairness.individual import consistency, generalized_entropy_index, theil_index
+from fairloop.stats.curves import BY_SCORE
+from fairloop.stats.estimate import Estimate
+from fairloop.stats.multiclass import BY_CLASS, BY_CLASS_SCORES, per_class
+from fairloop.stats.quality import BY_ANSWER, binary_quality
+from fairloop.stats.regression import BY_VALUE, regression_quality
 
 Array = npt.NDArray[Any]
 ELSEWHERE = {"cost_usd", "drift", "prediction_drift", "error_rate"}
 """Metrics that a table cannot answer: the loop knows the cost, the watch the rest."""
+DEFAULT_GAPS = {
+    "binary": ("demographic_parity_difference", "demographic_parity_ratio", "equal_opportunity_difference",
+               "equalized_odds_difference", "label_rate_difference"),
+    "multiclass": ("demographic_parity_difference", "equalized_odds_difference", "accuracy_difference"),
+    "regression": ("mean_prediction_difference", "mean_error_difference", "mean_absolute_error_difference"),
+}  # fmt: skip
+"""What every candidate is measured by for every sensitive attribute; a check adds what it asks for."""
+MOST_CATEGORIES = 50
+"""A column of more categories tells one person from another; it is not used to find similar people."""
+_BY_ANSWER: dict[str, Callable[..., Estimate]] = {
+    **BY_ANSWER, "generalized_entropy_index": generalized_entropy_index, "theil_index": theil_index,
+}  # fmt: skip
+QUALITY = {*_BY_ANSWER, *BY_SCORE, *BY_VALUE, *BY_CLASS, *BY_CLASS_SCORES, "consistency"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +50,9 @@ class Measured:
 
 
 def measure(task: str, labels: Array, scores: Array, predicted: Array, groups: pd.DataFrame,
-            weights: npt.NDArray[np.float64], *, threshold: float = 0.5, classes: list[Any] | None = None) -> Measured:  # fmt: skip
-    """Quality overall, and for a binary or regression target by each sensitive attribute.
+            weights: npt.NDArray[np.float64], *, threshold: float = 0.5, classes: list[Any] | None = None,
+            checks: Sequence[Check] = (), features: pd.DataFrame | None = None) -> Measured:  # fmt: skip
+    """Quality overall and gaps by each sensitive attribute: the usual ones, and those that ``checks`` ask for.
 
     Parameters
     ----------
@@ -50,6 +67,10 @@ def measure(task: str, labels: Array, scores: Array, predicted: Array, groups: p
         Ones are the same as no weights, and give the exact intervals of unweighted rows.
     classes : list, optional
         Order of the columns of multiclass ``scores``.
+    checks : sequence of Check
+        What cannot be measured on these rows has no number, and its reason in ``details``.
+    features : pandas.DataFrame, optional
+        For ``consistency`` and for strata (``by="sex|education"``).
 
     Raises
     ------
@@ -60,76 +81,115 @@ def measure(task: str, labels: Array, scores: Array, predicted: Array, groups: p
         bad = int((~np.isfinite(scores)).sum())
         raise NotANumber(f"The model answered NaN or infinity {bad} times on {len(labels)} rows; repair the trainer.")
     weight = None if bool((weights == 1.0).all()) else weights
-    if task == "binary":
-        return _binary(labels, scores, predicted, groups, weight, threshold)
-    if task == "regression":
-        return _regression(labels, scores, groups, weight)
-    return Measured(metrics=_multiclass(labels, scores, predicted, weight, classes or []))
-
-
-def _binary(labels: Array, scores: Array, predicted: Array, groups: pd.DataFrame,
-            weight: Array | None, threshold: float) -> Measured:  # fmt: skip
-    found = binary_quality(labels, scores, weight, threshold=threshold)
-    metrics: dict[str, dict[str, Any]] = {name: estimate.plain() for name, estimate in found.items()}
-    details, tables = {}, {}
+    columns = {name: groups[name] for name in groups}
+    if features is not None:
+        columns = {name: features[name] for name in features} | columns
+    sample = Sample(task=task, labels=labels, scores=scores, predicted=predicted, columns=columns, weights=weight)
+    found = Measured(metrics=_quality(sample, threshold, classes or []))
+    for check in checks:
+        if check.metric in QUALITY and check.name not in found.metrics:
+            _keep(found, check.name, lambda c=check: asked_quality(c.metric, sample, classes, features))  # type: ignore[misc]
+        if task == "multiclass" and check.metric in BY_CLASS:
+            rows = [each.plain() for each in per_class(labels, predicted, weight)]
+            found.details.setdefault(check.name, {})["classes"] = rows
     for attribute in groups.columns:
-        gaps = all_gaps(labels, predicted, groups[attribute], weight)
-        for name, gap in gaps.items():
-            metrics[f"{name} by {attribute}"] = gap.plain()
-            details[f"{name} by {attribute}"] = gap.detail()
-        tables[str(attribute)] = [row.plain() for row in group_rates(labels, predicted, groups[attribute], weight)]
-    return Measured(metrics=metrics, details=details, groups=tables)
+        asked = [check.metric for check in checks if check.metric in GROUP_METRICS and check.by == attribute]
+        _compare(found, sample, str(attribute), (str(attribute),), None, [*DEFAULT_GAPS[task], *asked])
+    others = {check.by: check for check in checks if check.metric in GROUP_METRICS and check.by not in groups}
+    for by, check in others.items():
+        asked = [other.metric for other in checks if other.metric in GROUP_METRICS and other.by == by]
+        _compare(found, sample, str(by), check.attributes, check.given, asked)
+    return found
 
 
-def _regression(labels: Array, scores: Array, groups: pd.DataFrame, weight: Array | None) -> Measured:
-    metrics: dict[str, dict[str, Any]] = {n: e.plain() for n, e in regression_quality(labels, scores, weight).items()}
-    tables: dict[str, list[dict[str, Any]]] = {}
-    for attribute in groups.columns:
-        rows = []
-        for group, inside in groups.groupby(attribute, observed=True).indices.items():
-            part = None if weight is None else weight[inside]
-            error = mean_absolute_error(labels[inside], scores[inside], part)
-            rows.append({"group": str(group), "n": len(inside), "mean_absolute_error": error.plain(),
-                         "mean_prediction": float(np.average(scores[inside], weights=part)),
-                         "mean_label": float(np.average(labels[inside], weights=part))})  # fmt: skip
-        tables[str(attribute)] = rows
-    return Measured(metrics=metrics, groups=tables)
-
-
-def _multiclass(labels: Array, scores: Array, predicted: Array, weight: Array | None,
-                classes: list[Any]) -> dict[str, dict[str, Any]]:  # fmt: skip
-    right = labels.astype(str) == predicted.astype(str)
-    ones = np.ones(len(right), dtype=np.int8)
-    recalls = []
-    for answer in np.unique(labels):
-        inside = labels == answer
-        recalls.append(accuracy(ones[inside], right[inside], None if weight is None else weight[inside]))
-    found = {"accuracy": accuracy(ones, right, weight), "balanced_accuracy": _mean_of(recalls, len(right)),
-             "log_loss": _log_loss(labels, scores, weight, classes)}  # fmt: skip
+def _quality(sample: Sample, threshold: float, classes: list[Any]) -> dict[str, dict[str, Any]]:
+    labels, scores, weight = np.asarray(sample.labels), sample.scores, sample.weights
+    if sample.task == "binary":
+        found = binary_quality(labels, scores, weight, threshold=threshold)
+    elif sample.task == "regression":
+        found = regression_quality(labels, scores, weight)
+    else:
+        found = {name: asked_quality(name, sample, classes) for name in ("accuracy", "balanced_accuracy", "log_loss")}
     return {name: estimate.plain() for name, estimate in found.items()}
 
 
-def _mean_of(parts: list[Estimate], n: int) -> Estimate:
-    """The mean of independent proportions with the MOVER interval of their Wilson bounds."""
-    method = "MOVER of wilson"
-    known = [(p.estimate, p.low, p.high) for p in parts if p.estimate is not None]
-    if not known:
-        return unknown(n, method)
-    k = len(known)
-    middle = sum(e for e, _, _ in known if e is not None) / k
-    below = math.sqrt(sum((e - low) ** 2 for e, low, _ in known if e is not None and low is not None)) / k
-    above = math.sqrt(sum((high - e) ** 2 for e, _, high in known if e is not None and high is not None)) / k
-    return Estimate(estimate=middle, low=max(0.0, middle - below), high=min(1.0, middle + above), n=n, method=method)
+def asked_quality(metric: str, sample: Sample, classes: list[Any] | None = None,
+                  features: pd.DataFrame | None = None, *, confidence: float = 0.95) -> Estimate:  # fmt: skip
+    """One quality metric by its name.
+
+    Raises
+    ------
+    InvalidInput
+        When it is not defined for this kind of target, or needs what is not there.
+    """
+    labels, weight = np.asarray(sample.labels), sample.weights
+    if metric == "consistency" and sample.task == "binary":
+        if features is None:
+            raise InvalidInput("consistency compares similar people, and their features are not known here.")
+        return consistency(feature_matrix(features), sample.predicted, weight, confidence=confidence)
+    if sample.task == "multiclass" and metric in BY_CLASS_SCORES:
+        return BY_CLASS_SCORES[metric](labels, sample.scores, classes or [], weight, confidence=confidence)
+    by_answer = {"binary": _BY_ANSWER, "multiclass": BY_CLASS}.get(sample.task, {})
+    if metric in by_answer:
+        return by_answer[metric](labels, sample.predicted, weight, confidence=confidence)
+    by_score = {"binary": BY_SCORE, "regression": BY_VALUE}.get(sample.task, {})
+    if metric in by_score:
+        return by_score[metric](labels, sample.scores, weight, confidence=confidence)
+    raise InvalidInput(f"{metric} is not defined for a {sample.task} target.")
 
 
-def _log_loss(labels: Array, scores: Array, weight: Array | None, classes: list[Any]) -> Estimate:
-    place = {str(name): index for index, name in enumerate(classes)}
-    column = np.array([place.get(str(label), -1) for label in labels])
-    if (column < 0).any():
-        return unknown(len(labels), "student")
-    chance = np.clip(scores[np.arange(len(labels)), column], np.finfo(np.float64).eps, 1.0)
-    # log loss is a mean of losses, so its interval is that of a mean absolute error of the losses against 0
-    return mean_absolute_error(np.zeros(len(labels)), np.log(chance), weight)
+def feature_matrix(features: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """Numbers in standard deviations, categories as 0/1 columns; texts, arrays and very many categories are left out.
+
+    Raises
+    ------
+    InvalidInput
+        When no column is left.
+    """
+    parts = []
+    for name in features:
+        column = features[name]
+        if pd.api.types.is_numeric_dtype(column):
+            values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+            values = np.where(np.isfinite(values), values, np.nan)
+            centre = np.nanmean(values) if np.isfinite(values).any() else 0.0
+            values = np.nan_to_num(values - centre, nan=0.0)
+            parts.append((values / (values.std() or 1.0))[:, None])
+        elif isinstance(column.dtype, pd.CategoricalDtype) and len(column.cat.categories) <= MOST_CATEGORIES:
+            parts.append(pd.get_dummies(column).to_numpy(dtype=np.float64))
+    if not parts:
+        raise InvalidInput("No column tells who is similar: there are no numbers and no columns of few categories.")
+    return np.hstack(parts)
+
+
+def _compare(found: Measured, sample: Sample, by: str, attributes: Sequence[str], given: str | None,
+             metrics: Sequence[str]) -> None:  # fmt: skip
+    try:
+        groups = Comparison(sample, attributes, given)
+    except InvalidInput as cause:
+        found.details.update({f"{metric} by {by}": {"reason": cause.message} for metric in metrics})
+        return
+    for metric in dict.fromkeys(metrics):
+        _keep(found, f"{metric} by {by}", lambda m=metric: groups.gap(m))  # type: ignore[misc]
+    if given is None:
+        found.groups[by] = groups.rows()
+    if sample.task != "binary" or given is not None:
+        return
+    told = trade_offs(found.groups[by], found.metrics.get(f"label_rate_difference by {by}"))
+    for metric in metrics:
+        if words := [each.words for each in told if each.about(metric)]:
+            found.details[f"{metric} by {by}"]["trade_offs"] = words
+
+
+def _keep(found: Measured, name: str, make: Callable[[], Any]) -> None:
+    try:
+        made = make()
+    except InvalidInput as cause:
+        found.details[name] = {"reason": cause.message}
+        return
+    found.metrics[name] = made.plain()
+    if hasattr(made, "detail"):
+        found.details[name] = made.detail()
 
 
 def verdict(check: Check, measured: Measured, *, baseline: float | None = None) -> Verdict:
@@ -137,8 +197,9 @@ def verdict(check: Check, measured: Measured, *, baseline: float | None = None) 
     found = measured.metrics.get(check.name)
     if found is None:
         known = ", ".join(sorted(measured.metrics)[:8])
+        told = measured.details.get(check.name) or {"reason": f"{check.name} was not measured; known are {known}"}
         return Verdict(check=check, status=Status.INSUFFICIENT, estimate=None, low=None, high=None, n=0,
-                       method="not measured", detail={"reason": f"{check.name} was not measured; known are {known}"})  # fmt: skip
+                       method="not measured", detail=told)  # fmt: skip
     return judge(check, found["estimate"], found["low"], found["high"], n=found["n"], method=found["method"],
                  detail=measured.details.get(check.name), baseline=baseline)  # fmt: skip
 

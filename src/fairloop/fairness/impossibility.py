@@ -16,6 +16,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+_KIND = {
+    "demographic_parity_ratio": "demographic_parity_difference",
+    "equal_opportunity_difference": "equalized_odds_difference",
+    "predictive_equality_difference": "equalized_odds_difference",
+    "equalized_odds_ratio": "equalized_odds_difference",
+    "average_odds_difference": "equalized_odds_difference",
+    "average_absolute_odds_difference": "equalized_odds_difference",
+    "false_discovery_rate_difference": "predictive_parity_difference",
+    "false_omission_rate_difference": "predictive_parity_difference",
+    "calibration_difference": "calibration_within_groups",
+}
+"""Metrics of the same criterion as another."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeOff:
@@ -26,6 +39,10 @@ class TradeOff:
     bound: float
     words: str
     source: str
+
+    def about(self, metric: str) -> bool:
+        """Whether a metric measures one of the two."""
+        return _KIND.get(metric, metric) in {self.met, self.missed}
 
     def plain(self) -> dict[str, Any]:
         """As JSON-able values."""
