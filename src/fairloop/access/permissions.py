@@ -21,6 +21,8 @@ class Permission(StrEnum):
     """See the project and everything in it that is not more narrowly guarded."""
     PROJECT_EDIT = "project_edit"
     """Change the project's goal and budget."""
+    POLICY_EDIT = "policy_edit"
+    """Set the project's policy, and where its notices go."""
     MEMBERS_MANAGE = "members_manage"
     """Add and remove the project's members and set their roles."""
     RUN_WRITE = "run_write"
@@ -47,6 +49,8 @@ class Permission(StrEnum):
     """Change monitors; acknowledge and resolve alerts."""
     AUDIT_READ = "audit_read"
     """Read the audit log."""
+    LABEL = "label"
+    """Answer the rows of labelling tasks."""
     COMMENT = "comment"
     """Write comments, and change or delete one's own."""
     APPEAL_READ = "appeal_read"
@@ -66,6 +70,7 @@ _SCIENCE = _READ | {
     P.MODEL_WRITE,
     P.PREDICT,
     P.FEEDBACK,
+    P.LABEL,
 }
 _ENGINEERING = _SCIENCE | {P.ENDPOINT_DEPLOY, P.MONITOR_EDIT}
 
@@ -74,7 +79,8 @@ ROLES: dict[Role, frozenset[Permission]] = {
     Role.DATA_SCIENTIST: frozenset(_SCIENCE | _TALK),
     Role.ML_ENGINEER: frozenset(_ENGINEERING | _TALK),
     Role.MANAGER: frozenset(
-        _READ | _TALK | {P.MODEL_APPROVE, P.MONITOR_EDIT, P.PROJECT_EDIT, P.AUDIT_READ, P.APPEAL_READ, P.APPEAL_DECIDE}
+        _READ | _TALK | {P.MODEL_APPROVE, P.MONITOR_EDIT, P.PROJECT_EDIT, P.POLICY_EDIT, P.AUDIT_READ, P.APPEAL_READ, P.APPEAL_DECIDE}
+        | {P.LABEL}
     ),
     Role.AUDITOR: frozenset(_READ | _TALK | {P.AUDIT_READ, P.SENSITIVE_READ, P.APPEAL_READ}),
     Role.ADMINISTRATOR: frozenset(set(P) - {P.WORK, P.PEOPLE_MANAGE}),

@@ -19,8 +19,10 @@ from fairloop.client.http import Http
 from fairloop.client.labeling import Labeling
 from fairloop.client.models import Models
 from fairloop.client.monitors import Monitors
+from fairloop.client.notices import Channels, Notices
 from fairloop.client.people import People
 from fairloop.client.pipelines import Pipelines
+from fairloop.client.policy import Delegations, Policies
 from fairloop.client.predictions import Predictions
 from fairloop.client.projects import Projects
 from fairloop.client.runs import Runs
@@ -62,6 +64,10 @@ class Client:
         self.loops = Loops(self.http, self.path)
         self.cycles = Cycles(self.http, self.path)
         self.approvals = Approvals(self.http, self.path)
+        self.policy = Policies(self.http, self.path)
+        self.delegations = Delegations(self.http, self.path)
+        self.notices = Notices(self.http, self.path)
+        self.channels = Channels(self.http, self.path)
         self.pipelines = Pipelines(self.http, self.path)
         self.endpoints = Endpoints(self.http, self.path)
         self.predictions = Predictions(self.http, self.path)

@@ -28,6 +28,9 @@ from fairloop.storage.engine import Connection, Database
 KINDS: dict[str, dict[str, str]] = {
     "explain": {"module": "fairloop.evaluation.explain", "qualname": "explain"},
     "counterfactual": {"module": "fairloop.evaluation.explain_one", "qualname": "counterfactual"},
+    "data_bias": {"module": "fairloop.evaluation.data_bias", "qualname": "data_bias"},
+    "prescription": {"module": "fairloop.evaluation.data_bias_prescription", "qualname": "prescription"},
+    "label_effect": {"module": "fairloop.evaluation.data_bias_effect", "qualname": "label_effect"},
 }
 """Kind to the function ``(context, subject, params) -> {"words": ..., ...}`` that a worker calls; see analysing.py."""
 MAX_PAGE = 1000

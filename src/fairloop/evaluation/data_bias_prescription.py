@@ -55,7 +55,9 @@ class Asked:
     @classmethod
     def of(cls, params: dict[str, Any], table: Table) -> Asked:
         if unknown := set(params) - {"by", "metric", "relabel", "target", "draws"}:
-            raise InvalidInput(f"A prescription has no parameter {min(unknown)!r}; give by, metric, relabel, target or draws.")
+            raise InvalidInput(
+                f"A prescription has no parameter {min(unknown)!r}; give by, metric, relabel, target or draws."
+            )
         if not table.roles.sensitive:
             raise Refused("The data names no sensitive attribute, so there is no gap to close; name one.")
         asked = cls(by=params.get("by") or table.roles.sensitive[0],

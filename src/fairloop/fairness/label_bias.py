@@ -24,7 +24,9 @@ UNDER, OVER = "under-recorded", "over-recorded"
 DIRECTIONS = {UNDER: GROUP_LOST, OVER: GROUP_ADDED}
 LEAST_LABELS = 100
 """A group, and the rest, need so many rows of each answer to be judged."""
-METHOD = "likelihood ratio of the curve with and without the asymptote, Holm over groups and directions"
+METHOD = "likelihood ratio against 1 % wrong labels, Holm over groups and directions; profile interval"
+RELEVANT = 0.01
+"""A share of wrong labels up to this is passed over: scores are never quite right, and every data set has a few errors."""
 _EVERY = (REST_LOST, REST_ADDED, GROUP_LOST, GROUP_ADDED)
 _PROFILE = 3.841458820694124
 _STEPS = 12
@@ -65,9 +67,9 @@ def label_bias(labels: ArrayLike, groups: Any, scores: Mapping[str, ArrayLike], 
                tests: int = 0) -> list[LabelShift]:  # fmt: skip
     r"""Every group's labels judged in both directions.
 
-    For each group the rate :math:`\rho` of wrongly recorded labels is tested against 0 with every other rate free, so
-    that errors in the rest of the rows are not blamed on the group. Under the null the statistic is 0 half of the time
-    and :math:`\chi^2_1` else (Self and Liang, 1987). The interval is that of the profile likelihood.
+    For each group :math:`\rho \le 0.01`, with :math:`\rho` the rate of wrongly recorded labels, is tested with every other
+    rate free, so that errors in the rest of the rows are not blamed on the group. At the border the statistic is 0 half of
+    the time and :math:`\chi^2_1` else (Self and Liang, 1987). The interval is that of the profile likelihood.
 
     Parameters
     ----------
@@ -122,11 +124,11 @@ def _both(curve: LabelCurve, truth: Bools, inside: Bools) -> dict[str, tuple[flo
     """Estimate, low, high, p and expected rows of each direction."""
     full, found = curve.fit(_EVERY), {}
     for direction, which in DIRECTIONS.items():
-        null = curve.fit([j for j in _EVERY if j != which])
-        ratio = max(0.0, 2 * (null.loss - full.loss))
-        p = 0.5 * float(chi2.sf(ratio, 1)) if ratio > 0 else 1.0
         rate = full.rate(which)
-        low = 0.0 if ratio <= _PROFILE else _bound(curve, full, which, below=True)
+        none = 2 * (curve.fit([j for j in _EVERY if j != which]).loss - full.loss)
+        few = 2 * (curve.fit(_EVERY, fixed={which: RELEVANT}).loss - full.loss)
+        p = 0.5 * float(chi2.sf(max(few, 0.0), 1)) if rate > RELEVANT else 1.0
+        low = 0.0 if none <= _PROFILE else _bound(curve, full, which, below=True)
         high = _bound(curve, full, which, below=False)
         recorded = int((truth[inside] == (direction == OVER)).sum())
         right = int((truth[inside] != (direction == OVER)).sum())

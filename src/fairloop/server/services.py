@@ -12,6 +12,7 @@ from fairloop.access.sessions import Sessions
 from fairloop.access.signing import SigningKeys
 from fairloop.access.tokens import Tokens
 from fairloop.artifacts.local import LocalStore
+from fairloop.client.outbound import Outbound
 from fairloop.core.clock import Clock
 from fairloop.core.signals import Signals
 from fairloop.costs.prices import load_prices
@@ -20,6 +21,8 @@ from fairloop.evaluation.analyses import Analyses
 from fairloop.evaluation.service import Evaluations
 from fairloop.evidence.gather import Gatherer
 from fairloop.evidence.service import Evidence
+from fairloop.labeling.answers import Answers
+from fairloop.labeling.service import Labeling
 from fairloop.loops.driver import Driver
 from fairloop.loops.lineage import Lineage
 from fairloop.loops.proposals import Proposals
@@ -29,6 +32,8 @@ from fairloop.monitoring.appeal_alerts import AppealAlerts
 from fairloop.monitoring.appeals import Appeals
 from fairloop.monitoring.service import Monitoring
 from fairloop.monitoring.ticker import Watcher
+from fairloop.notices.channels import Channels
+from fairloop.notices.delivery import Deliverer
 from fairloop.notices.outbox import Notices
 from fairloop.pipelines.runners.local import LocalRunner
 from fairloop.pipelines.scheduler import Scheduler
@@ -69,7 +74,11 @@ class Services:
     registry: Registry
     evaluations: Evaluations
     analyses: Analyses
+    labeling: Labeling
+    answers: Answers
     notices: Notices
+    channels: Channels
+    deliverer: Deliverer
     waiters: Waiters
     pipelines: Pipelines
     work: Work
@@ -93,6 +102,7 @@ class Services:
 
     def close(self) -> None:
         self.serving.close()
+        self.deliverer.close()
         self.database.close()
 
 
@@ -111,9 +121,12 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     registry = Registry(database, clock, files)
     datasets = Datasets(database, clock, files)
     signals, waiters = Signals(), Waiters()
-    notices = Notices(database, clock)
+    notices, outbound = Notices(database, clock), Outbound(settings.outbound_allow)
+    channels = Channels(database, clock, audit, settings, outbound)
+    deliverer = Deliverer(database, clock, signals, settings, channels, outbound)
     pipelines = Pipelines(database, clock, signals, waiters)
-    work = Work(database, clock, pipelines, tracking, load_prices(settings.price_book), settings.lease_s)
+    prices = load_prices(settings.price_book)
+    work = Work(database, clock, pipelines, tracking, prices, settings.lease_s)
     runner = LocalRunner(settings, tokens.worker_token, waiters)
     scheduler = Scheduler(database, clock, projects, pipelines, work, runner, settings.lease_s)
     serving = Serving(database, clock, files, signals, folder=settings.data / "endpoints",
@@ -125,7 +138,7 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     loops = Loops(database, clock, signals, audit, notices)
     serving.permit, registry.permit_alias = loops.policies.permit, loops.policies.permit_alias
     release = Release(loops, registry, serving, monitoring, files)
-    driver = Driver(clock, loops, pipelines, evaluations, release, lambda e: str(monitoring.endpoint_folder(e)))
+    driver = Driver(clock, loops, pipelines, evaluations, release, lambda e: str(monitoring.endpoint_folder(e)), prices)
     lineage = Lineage(loops, registry, serving, monitoring, pipelines, evaluations, datasets)
     around = Around(database=database, clock=clock, signals=signals, audit=audit, people=people, projects=projects, notices=notices,
                     registry=registry, serving=serving, monitoring=monitoring, pipelines=pipelines)  # fmt: skip
@@ -135,8 +148,9 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     gatherer = Gatherer(lineage, files, audit, analyses=analyses, appeals=voices.appeals)
     evidence = Evidence(database, clock, files, audit, projects, gatherer, SigningKeys(settings.data / "signing", clock))
     release.on_live = evidence.went_live
-    return Services(evidence=evidence, subjects=subjects, discussion=voices.discussion, invitations=voices.invitations, appeals=voices.appeals,
-                    appeal_alerts=voices.appeal_alerts, analyses=analyses, notices=notices, idempotency=Idempotency(database, clock), monitoring=monitoring, watcher=Watcher(clock, monitoring, pipelines),
+    return Services(labeling=Labeling(database, clock, audit, files, datasets, analyses), answers=Answers(database, clock, audit),
+                    evidence=evidence, subjects=subjects, discussion=voices.discussion, invitations=voices.invitations, appeals=voices.appeals,
+                    appeal_alerts=voices.appeal_alerts, analyses=analyses, notices=notices, channels=channels, deliverer=deliverer, idempotency=Idempotency(database, clock), monitoring=monitoring, watcher=Watcher(clock, monitoring, pipelines),
                     serving=serving, settings=settings, clock=clock, signals=signals, database=database, audit=audit, people=people,
                     tokens=tokens, sessions=sessions, identities=Identities(people, tokens, sessions, clock),
                     projects=projects, files=files, datasets=datasets, tracking=tracking, registry=registry, evaluations=evaluations,

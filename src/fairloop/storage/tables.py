@@ -159,7 +159,7 @@ model_versions = Table("model_versions", metadata, _id(), _project(),
                        _text("user"), _ms("created_ms"), _ms("updated_ms"), _json("signature"), _json("origin"),
                        _json("tags"), UniqueConstraint("model_id", "version"))  # fmt: skip
 candidates = Table("candidates", metadata, _id(), _project(), Column("pipeline_run_id", String, nullable=False),
-                   Column("cycle_id", String), Column("method", String, nullable=False), Column("strength", Float),
+                   Column("cycle_id", String), Column("method", String, nullable=False), Column("strength", Float), Column("settings", Json),
                    Column("run_id", String), Column("model_sha256", String, nullable=False),
                    Column("state", String, nullable=False), _json("profile"), _json("signature"), _ms("created_ms"),
                    Index(None, "cycle_id"), Index(None, "pipeline_run_id"))  # fmt: skip

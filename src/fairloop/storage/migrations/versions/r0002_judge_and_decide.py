@@ -235,4 +235,5 @@ def _part_5() -> None:
     op.add_column('approvals', sa.Column('remind', sa.Text(), nullable=True))
     op.add_column('approvals', sa.Column('reminded', sa.Integer(), nullable=True))
     op.create_index(op.f('ix_audit_action'), 'audit', ['action'], unique=False)
+    op.add_column('candidates', sa.Column('settings', sa.Text(), nullable=True))
 # fmt: on
