@@ -52,6 +52,18 @@ class Settings:
     """How often schedules are looked at for something due (they are also woken by writes)."""
     price_book: Path | None = None
     """TOML file with prices per core-hour and so on; empty means the dated sample that ships."""
+    public_url: str = ""
+    """Where people reach this server; links in notices begin with it. Empty means ``http://<host>:<port>``."""
+    outbound_allow: str = ""
+    """Hosts, ``host:port`` and networks (comma separated) that webhooks may reach although they are not public."""
+    smtp_host: str = ""
+    """The mail server for notices; empty means none is sent."""
+    smtp_port: int = 587
+    smtp_user: str = ""
+    smtp_password: str = ""
+    smtp_from: str = "fairloop@localhost"
+    smtp_security: str = "starttls"
+    """``starttls``, ``tls`` (from the first byte) or ``none``."""
 
     @property
     def database_url(self) -> str:

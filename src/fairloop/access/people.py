@@ -42,7 +42,8 @@ class People:
         hashed = hash_password(check_password(password, name)) if password is not None else None
         person = self._new(name, email=email, administrator=administrator)
         entry = self._audit.entry(identity, "person.create", object=person.id,
-                                  detail={"name": name, "administrator": administrator})  # fmt: skip
+                                  detail={"name": name, "administrator": administrator,
+                                          "password": password is not None})  # fmt: skip
 
         def work(connection: Connection) -> None:
             if rows.by_name(connection, name):

@@ -48,6 +48,11 @@ class Cycles:
         page = self._http.json("GET", f"{self._path}/cycles/{cycle_id}/events")
         return [from_wire(CycleEvent, item) for item in page["items"]]
 
+    def note(self, cycle_id: str, kind: str, text: str) -> CycleEvent:
+        """Add a line to the timeline of a cycle under way."""
+        body = {"kind": kind, "text": text}
+        return from_wire(CycleEvent, self._http.json("POST", f"{self._path}/cycles/{cycle_id}/events", json=body))
+
     def lineage(self, cycle_id: str) -> dict[str, Any]:
         found: dict[str, Any] = self._http.json("GET", f"{self._path}/cycles/{cycle_id}/lineage")
         return found
@@ -84,7 +89,12 @@ class Approvals:
         page = self._http.json("GET", f"{self._path}/approvals", params={"decision": decision, "cycle_id": cycle_id})
         return [from_wire(ApprovalRequest, item) for item in page["items"]]
 
-    def decide(self, approval_id: str, *, approve: bool, reason: str) -> ApprovalRequest:
-        body = {"decision": "approved" if approve else "refused", "reason": reason}
+    def ask(self, version_id: str, reason: str) -> ApprovalRequest:
+        """Ask people to approve a version that no loop made."""
+        path = f"{self._path}/model-versions/{version_id}/approval"
+        return from_wire(ApprovalRequest, self._http.json("POST", path, json={"reason": reason}))
+
+    def decide(self, approval_id: str, *, approve: bool, reason: str, on_behalf_of: str = "") -> ApprovalRequest:
+        body = {"decision": "approved" if approve else "refused", "reason": reason, "on_behalf_of": on_behalf_of}
         answer = self._http.json("POST", f"{self._path}/approvals/{approval_id}/decision", json=body)
         return from_wire(ApprovalRequest, answer)

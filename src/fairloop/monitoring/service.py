@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from fairloop.access.audit import Audit
 from fairloop.core.checks import Check
@@ -22,11 +23,13 @@ from fairloop.errors import Conflict, InvalidInput, NotFound
 from fairloop.evaluation.service import Evaluations
 from fairloop.monitoring.persistence import persistence
 from fairloop.monitoring.words import sentence
+from fairloop.notices.outbox import Notices
 from fairloop.registry.service import Registry
 from fairloop.storage import datasets as dataset_rows
 from fairloop.storage import endpoints as endpoint_rows
 from fairloop.storage import loops as loop_rows
 from fairloop.storage import monitors as rows
+from fairloop.storage import projects as project_rows
 from fairloop.storage.engine import Connection, Database
 
 log = logging.getLogger(__name__)
@@ -50,6 +53,7 @@ class Monitoring:
         self._audit = audit
         self._registry = registry
         self._evaluations = evaluations
+        self._notices = Notices(database, clock)
         self.endpoint_folder = endpoint_folder
 
     # ------------------------------------------------------------------ monitors
@@ -227,8 +231,7 @@ class Monitoring:
         self._signals.notify()
         return kept
 
-    @staticmethod
-    def _alarm(connection: Connection, monitor: Monitor, deployment_id: str, now: int) -> None:
+    def _alarm(self, connection: Connection, monitor: Monitor, deployment_id: str, now: int) -> None:
         """One open alert per (endpoint, check); the rule is in persistence.py."""
         seen = rows.listed_windows(connection, monitor.id, deployment_id=deployment_id, limit=_LOOKED_BACK)
         seen.sort(key=lambda w: int(w.detail["index"]))
@@ -254,22 +257,20 @@ class Monitoring:
                         ),
                     )
             elif found.alarming:
-                rows.save_alert(
-                    connection,
-                    Alert(
-                        id=new_id("alr"),
-                        project_id=monitor.project_id,
-                        endpoint_id=monitor.endpoint_id,
-                        monitor_id=monitor.id,
-                        deployment_id=deployment_id,
-                        window_id=found.window.id,
-                        verdict=found.verdict,
-                        words=words,
-                        opened_ms=now,
-                        updated_ms=now,
-                        windows=found.in_a_row,
-                    ),
-                )
+                alert = Alert(id=new_id("alr"), project_id=monitor.project_id, endpoint_id=monitor.endpoint_id,
+                              monitor_id=monitor.id, deployment_id=deployment_id, window_id=found.window.id,
+                              verdict=found.verdict, words=words, opened_ms=now, updated_ms=now,
+                              windows=found.in_a_row)  # fmt: skip
+                rows.save_alert(connection, alert)
+                self._tell(connection, monitor, alert)
+
+    def _tell(self, connection: Connection, monitor: Monitor, alert: Alert) -> None:
+        """An alert reaches people in the unit of work that opens it."""
+        project = project_rows.by_id(connection, alert.project_id)
+        where = monitor.loop or "an endpoint"
+        self._notices.add(connection, alert.project_id, "alert.opened", f"Alert on {where}: {alert.verdict.check.name}",
+                          alert.words, about=alert.id,
+                          href=f"/projects/{quote(project.name, safe='')}/alerts#{alert.id}" if project else "")  # fmt: skip
 
     def windows(self, project_id: str, monitor_id: str, *, deployment_id: str | None = None, limit: int = 100,
                 cursor: str | None = None) -> Page[Window]:  # fmt: skip

@@ -69,13 +69,13 @@ class Notices:
         if not identity.person_id:
             return Page(items=[])
         found = self._database.read(
-            lambda c: rows.inbox_of(c, identity.person_id, unread=unread, limit=limit + 1, before=cursor))  # fmt: skip
+            lambda c: rows.inbox_of(c, identity.person_id, _reach(identity), unread=unread, limit=limit + 1, before=cursor))  # fmt: skip
         return Page(items=found[:limit], next=found[limit - 1].id if len(found) > limit else None)
 
     def unread(self, identity: Identity) -> int:
         if not identity.person_id:
             return 0
-        return self._database.read(lambda c: rows.count_unread(c, identity.person_id))
+        return self._database.read(lambda c: rows.count_unread(c, identity.person_id, _reach(identity)))
 
     def read(self, identity: Identity, notice_id: str | None = None) -> int:
         """Mark one notice as read, or all; how many were not."""
@@ -87,6 +87,13 @@ class Notices:
             return rows.mark_read(connection, identity.person_id, notice_id, now)
 
         return self._database.write(work)
+
+
+def _reach(identity: Identity) -> list[str] | None:
+    """The projects whose notices this identity may see; None for all: who left a project is told nothing of it."""
+    if identity.token_project_id is not None:
+        return [identity.token_project_id]
+    return None if identity.administrator else list(identity.roles)
 
 
 def one_line(text: str) -> str:

@@ -32,6 +32,8 @@ class Registry:
         self._database = database
         self._clock = clock
         self.files = files
+        self.permit_alias: Callable[[str, str, str], None] = lambda project_id, version_id, alias: None
+        """Raises Refused for an alias that means live and a version that may not be; the server puts the policy here."""
 
     # ------------------------------------------------------------------ models
     def create_model(
@@ -106,6 +108,8 @@ class Registry:
                 f"{alias[:80]!r} cannot be an alias: use letters, digits, '_' and '-', and neither 'latest' "
                 "nor 'v' with a number."
             )
+
+        self.permit_alias(project_id, self.version(project_id, name, version).id, alias)
 
         def pointed(connection: Connection, model: Model) -> Model:
             _version(connection, project_id, name, version)

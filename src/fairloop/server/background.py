@@ -36,6 +36,7 @@ def workers_of(services: Services) -> list[Ticking]:
         services.driver,
         ReleaseDriver(services.driver),
         services.proposals,
+        services.deliverer,
         services.idempotency,
         services.appeal_alerts,
     ]

@@ -67,6 +67,8 @@ class Fleet:
         self._key = Key(database, "prediction_ids")
         self._units: dict[str, Unit] = {}
         self._making = threading.Lock()
+        self.permit: Callable[[str, str], None] = lambda project_id, model_version_id: None
+        """Raises Refused for a version that may not go live; the server puts the project's policy here."""
 
     def unit(self, endpoint_id: str) -> Unit:
         with self._making:
@@ -140,6 +142,7 @@ class Fleet:
         if isinstance(share, bool) or not isinstance(share, int) or not 0 <= share <= 100:
             raise InvalidInput(f"share={share!r}; give a whole percentage from 0 to 100.")
         self._version(project_id, model_version_id)
+        self.permit(project_id, model_version_id)
         endpoint = self.ensure_endpoint(project_id, endpoint_name)
         fresh = Deployment(id=new_id("dep"), project_id=project_id, endpoint_id=endpoint.id, share=share,
                            model_version_id=model_version_id, state=DeploymentState.STARTING,
@@ -224,6 +227,9 @@ class Fleet:
                 sum(shares.values()) != 100):  # fmt: skip
             raise InvalidInput(f"The shares {list(shares.values())} must be whole percentages that make 100 together.")
         endpoint = self.endpoint_by_id(project_id, endpoint_id)
+        for d in self.deployments(project_id, endpoint_id):
+            if shares.get(d.id) and d.live_ms is None:  # what served before may serve again: going back is always open
+                self.permit(project_id, d.model_version_id)
         now = self._clock.now_ms()
 
         def work(connection: Connection) -> None:

