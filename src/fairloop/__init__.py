@@ -23,11 +23,14 @@ _PUBLIC = {
     "Primary": "fairloop.core.policy",
     "Resources": "fairloop.core.loops",
     "Roles": "fairloop.core.datasets",
+    "Search": "fairloop.core.tuning",
     "Table": "fairloop.tables.table",
     "Terms": "fairloop.core.concepts",
+    "analyse": "fairloop.sdk.analyse",
     "candidate": "fairloop.sdk.pipeline",
     "connect": "fairloop.sdk.session",
     "deploy": "fairloop.sdk.deploy",
+    "explain": "fairloop.sdk.analyse",
     "gate": "fairloop.core.loops",
     "pipeline": "fairloop.sdk.pipeline",
     "read_policy": "fairloop.core.policy_file",
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     from fairloop.core.loops import Performance as Performance
     from fairloop.core.loops import Resources as Resources
     from fairloop.core.loops import gate as gate
+    from fairloop.core.tuning import Search as Search
     from fairloop.core.policy import Approval as Approval
     from fairloop.core.policy import Policy as Policy
     from fairloop.core.policy import Primary as Primary
@@ -53,6 +57,8 @@ if TYPE_CHECKING:
     from fairloop.errors import FairloopError as FairloopError
     from fairloop.registry.model import Model as Model
     from fairloop.registry.nets import Net as Net
+    from fairloop.sdk.analyse import analyse as analyse
+    from fairloop.sdk.analyse import explain as explain
     from fairloop.sdk.deploy import deploy as deploy
     from fairloop.sdk.loop import Loop as Loop
     from fairloop.sdk.pipeline import candidate as candidate

@@ -17,11 +17,11 @@ class Candidates:
         self._path = f"{path}/candidates"
 
     def create(self, *, pipeline_run_id: str, step_run_id: str, model_sha256: str, cycle_id: str | None = None, method: str = "plain",
-               strength: float | None = None, run_id: str | None = None, profile: dict[str, Any] | None = None,
+               strength: float | None = None, slot: int = 0, settings: dict[str, Any] | None = None, run_id: str | None = None, profile: dict[str, Any] | None = None,
                signature: dict[str, Any] | None = None) -> Candidate:  # fmt: skip
-        """Register a trained model; the same step run answers with the candidate it registered first."""
+        """Register a trained model; the same step run (and slot) answers with the candidate it registered first."""
         body = {"pipeline_run_id": pipeline_run_id, "step_run_id": step_run_id, "model_sha256": model_sha256, "cycle_id": cycle_id, "method": method,
-                "strength": strength, "run_id": run_id, "profile": profile or {}, "signature": signature or {}}  # fmt: skip
+                "strength": strength, "slot": slot, "settings": settings, "run_id": run_id, "profile": profile or {}, "signature": signature or {}}  # fmt: skip
         return from_wire(Candidate, self._http.json("POST", self._path, json=body))
 
     def add_evaluation(self, candidate_id: str, *, part: str, n: int, predictions_sha256: str, part_sha256: str,

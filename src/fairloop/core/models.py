@@ -80,6 +80,8 @@ class Candidate:
     cycle_id: str | None = None
     method: str = "plain"
     strength: float | None = None
+    settings: dict[str, Any] | None = None
+    """Hyperparameters that a search gave the trainer; none when it was called as the pipeline says."""
     run_id: str | None = None
     model_sha256: str = ""
     """The manifest of the model's files in the artifact store."""

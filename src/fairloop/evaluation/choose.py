@@ -19,6 +19,8 @@ LIKELY = 0.8
 """Chance of passing on the test part from which a candidate counts as safe."""
 HOPELESS = 0.1
 """Below this chance no candidate is sent to the gate: the test part is not spent on it."""
+TIE = 0.001
+"""A better quality than the plain model's by less than this (in units of its size, above 1) is no reason to replace it."""
 _Z95 = 1.959963984540054
 _ELSEWHERE = {"cost_usd", "drift", "prediction_drift", "error_rate"}
 _SYSTEM = {"latency_p50_ms", "latency_p99_ms", "size_bytes", "memory_bytes"}
@@ -64,12 +66,22 @@ def choose(
     possible = [p for p in points if p["chance"] >= HOPELESS and p["meets"]]
     if safe:
         best = max(safe, key=lambda p: (_goodness(p["quality"]), p["chance"]))
+        best = next((p for p in safe if _is_plain(p) and _as_good(p["quality"], best["quality"])), best)
     elif possible:
         best = max(possible, key=lambda p: (not p["misses"], p["chance"], _goodness(p["quality"])))
     else:
         return Choice(candidate_id=None, words=_words_none(points, asked), points=points)
     best["state"] = "chosen"
     return Choice(candidate_id=best["candidate_id"], words=_words(best, points, asked, len(safe)), points=points)
+
+
+def _is_plain(point: dict[str, Any]) -> bool:
+    """The user's model as the pipeline makes it: no mitigation, no setting of a search."""
+    return point["method"] == "plain" and not point["settings"]
+
+
+def _as_good(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return _goodness(one) >= _goodness(other) - TIE * max(1.0, abs(_goodness(other)))
 
 
 def frontier(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -123,7 +135,8 @@ def _point(candidate: Candidate, evaluation: Evaluation, gates: list[Check], qua
         if status is not Status.PASS:
             misses.append(gate.name)
     return {"candidate_id": candidate.id, "method": candidate.method, "strength": candidate.strength,
-            "name": name_of(candidate.method, candidate.strength), "state": "judged",
+            "settings": candidate.settings or {},
+            "name": name_of(candidate.method, candidate.strength, candidate.settings), "state": "judged",
             "quality": _number(quality, evaluation), "criteria": [_number(n, evaluation) for n in criteria],
             "gates": [_number(g.name, evaluation) for g in gates], "misses": misses, "chance": chance,
             "meets": meets}  # fmt: skip
@@ -165,8 +178,10 @@ def _words(best: dict[str, Any], points: list[dict[str, Any]], gates: list[Check
     if not best["misses"] and best["chance"] >= LIKELY:
         reason = "it passes every gate on the validation rows with room to spare"
         if len(points) > 1:
-            reason = (f"{safe} of {len(points)} candidates pass every gate on the validation rows with room to spare, and "
-                      f"it has the best {_plain(best['quality']['metric'])} of these")  # fmt: skip
+            why = f"it has the best {_plain(best['quality']['metric'])} of these"
+            if _is_plain(best):
+                why = f"none of these has a {_plain(best['quality']['metric'])} clearly better than the plain model's"
+            reason = f"{safe} of {len(points)} candidates pass every gate on the validation rows with room to spare, and {why}"
     elif not best["misses"]:
         reason = (
             "it passes every gate on the validation rows, though narrowly, and is likeliest to pass on the test rows"
@@ -181,7 +196,7 @@ def _words(best: dict[str, Any], points: list[dict[str, Any]], gates: list[Check
 
 
 def _against_plain(best: dict[str, Any], points: list[dict[str, Any]]) -> str:
-    plain = next((p for p in points if p["method"] == "plain" and p is not best), None)
+    plain = next((p for p in points if _is_plain(p) and p is not best), None)
     if plain is None or plain["quality"]["estimate"] is None or not best["criteria"]:
         return ""
     lost = plain["quality"]["estimate"] - best["quality"]["estimate"]

@@ -57,7 +57,7 @@ def gather(model: Model, table: Table, checks: list[Check], *, explain: bool = T
     predicted = served.decide(scores)
     classes = served.classes if served.task == "multiclass" else None
     found = measure(table.task, y, scores, predicted, table.sensitive, table.weight, threshold=served.threshold,
-                    classes=classes)  # fmt: skip
+                    classes=classes, checks=checks, features=X)  # fmt: skip
     probed = try_probes(served, table, probes)
     found = replace(found, metrics=found.metrics | resources | probed.metrics, details=found.details | probed.details)
     profile: dict[str, Any] = {}

@@ -16,7 +16,8 @@ MOST_ROWS = 6000
 Array = npt.NDArray[Any]
 
 
-def permutation_importance(model: Model, X: pd.DataFrame, y: Array, *, seed: int = 0) -> list[dict[str, Any]]:
+def permutation_importance(model: Model, X: pd.DataFrame, y: Array, *, seed: int = 0,
+                           sensitive: pd.DataFrame | None = None) -> list[dict[str, Any]]:
     """Loss of quality per column, largest first, with 95 % intervals.
 
     The rows are dealt into folds; in each fold the column is shuffled once, and the drop of quality (ROC AUC, R squared
@@ -30,6 +31,8 @@ def permutation_importance(model: Model, X: pd.DataFrame, y: Array, *, seed: int
     y : array, shape (n,)
         As ``Table.y``.
     seed : int
+    sensitive : pandas.DataFrame, optional
+        For a model that reads sensitive attributes; they are not shuffled.
 
     Returns
     -------
@@ -39,10 +42,11 @@ def permutation_importance(model: Model, X: pd.DataFrame, y: Array, *, seed: int
     random = np.random.default_rng(seed)
     order = random.permutation(len(X))[:MOST_ROWS]
     X, y = X.iloc[order].reset_index(drop=True), y[order]
+    told = None if sensitive is None else sensitive.iloc[order].reset_index(drop=True)
     folds = [fold for fold in np.array_split(np.arange(len(X)), FOLDS) if len(fold) > 1]
     names = model.inputs or list(X.columns)
     metric, quality = _quality(model)
-    base = model.scores(X)
+    base = model.scores(X, told)
     found = []
     for name in names:
         shuffled = X.copy(deep=False)
@@ -50,7 +54,7 @@ def permutation_importance(model: Model, X: pd.DataFrame, y: Array, *, seed: int
         place = np.arange(len(X))
         place[np.concatenate(folds)] = moved
         shuffled[name] = X[name].iloc[place].array
-        changed = model.scores(shuffled)
+        changed = model.scores(shuffled, told)
         drops = [quality(y[f], base[f]) - quality(y[f], changed[f]) for f in folds]
         found.append({"column": name, "metric": metric} | _interval(np.array([d for d in drops if np.isfinite(d)])))
     return sorted(found, key=lambda row: -row["importance"])

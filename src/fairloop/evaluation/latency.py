@@ -62,11 +62,11 @@ def _latency(model: Model) -> dict[str, dict[str, Any]]:
 
 def _ask(model: Model, times: int) -> list[float]:
     requests = [{name: [value] for name, value in row.items()} for row in model.sample]
-    found = []
+    found, told = [], model.some_sensitive(1)
     for i in range(times):
         columns = requests[i % len(requests)]
         started, used = time.perf_counter(), time.process_time()
-        model.scores(model.frame(columns))
+        model.scores(model.frame(columns), told)
         found.append(1000 * min(time.perf_counter() - started, time.process_time() - used))
     return found
 

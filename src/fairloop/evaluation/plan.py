@@ -3,40 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from fairloop.core.mitigations import ATTRIBUTE_REASON, BY_NAME, words_of
 from fairloop.errors import InvalidInput
 
-STRENGTHS: dict[str, tuple[float | None, ...]] = {
-    "reweighing": (0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0),
-    "exponentiated_gradient": (None,),
-}
-"""Strengths that are swept. Exponentiated gradient has one setting: it aims at no gap at all."""
-NOT_TRIED = {
-    "threshold_optimizer": "not tried: needs the attribute at prediction time, the policy does not allow it",
-}
-NAMES = {"plain": "the plain model", "reweighing": "reweighing", "exponentiated_gradient": "exponentiated gradient",
-         "threshold_optimizer": "threshold optimizer"}  # fmt: skip
 
-
-def mitigation_plan(mitigate: Sequence[str]) -> list[tuple[str, float | None]]:
+def mitigation_plan(mitigate: Sequence[str], *, allow_attribute: bool = False) -> list[tuple[str, float | None]]:
     """(method, strength) of every candidate to train, without the methods that the policy rules out."""
-    found: list[tuple[str, float | None]] = []
-    for method in dict.fromkeys(mitigate):
-        if method in NOT_TRIED:
-            continue
-        if method not in STRENGTHS:
-            known = ", ".join([*STRENGTHS, *NOT_TRIED])
-            raise InvalidInput(f"Unknown mitigation {method!r}; choose from {known}.")
-        found += [(method, strength) for strength in STRENGTHS[method]]
-    return found
+    left_out = not_tried(mitigate, allow_attribute=allow_attribute)
+    return [(method, strength) for method in dict.fromkeys(mitigate) if method not in left_out
+            for strength in BY_NAME[method].sweep]  # fmt: skip
 
 
-def not_tried(mitigate: Sequence[str]) -> dict[str, str]:
+def not_tried(mitigate: Sequence[str], *, allow_attribute: bool = False) -> dict[str, str]:
     """The methods that were asked for and are left out, each with the reason."""
-    return {method: NOT_TRIED[method] for method in mitigate if method in NOT_TRIED}
+    if unknown := [method for method in mitigate if method not in BY_NAME]:
+        raise InvalidInput(f"Unknown mitigation {unknown[0]!r}; choose from {', '.join(BY_NAME)}.")
+    return {method: ATTRIBUTE_REASON for method in mitigate if BY_NAME[method].needs_attribute and not allow_attribute}
 
 
-def name_of(method: str, strength: float | None) -> str:
-    """``reweighing at strength 1.25``."""
-    words = NAMES.get(method, method.replace("_", " "))
-    return words if strength is None else f"{words} at strength {strength:g}"
+def name_of(method: str, strength: float | None, settings: dict[str, Any] | None = None) -> str:
+    """``reweighing at strength 1.25, learning_rate 0.05``."""
+    words = words_of(method) if strength is None else f"{words_of(method)} at strength {strength:.3g}"
+    if not settings:
+        return words
+    told = [f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in settings.items()]
+    return f"{words} with {', '.join(told)}"

@@ -22,7 +22,8 @@ _MISSING = "No such candidate, or you may not see it."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewCandidate:
-    """A trained model that a step registers. A step run registers one; when it runs again, it finds that one."""
+    """A trained model that a step registers. A step run registers one in each slot; when it runs again, it finds that
+    one."""
 
     pipeline_run_id: str
     step_run_id: str
@@ -30,6 +31,9 @@ class NewCandidate:
     cycle_id: str | None = None
     method: str = "plain"
     strength: float | None = None
+    slot: int = 0
+    """Which of several candidates of one step run this is."""
+    settings: dict[str, Any] | None = None
     run_id: str | None = None
     profile: dict[str, Any] = field(default_factory=dict)
     signature: dict[str, Any] = field(default_factory=dict)
@@ -49,12 +53,14 @@ class NewEvaluation:
     verdicts: list[Verdict] = field(default_factory=list)
 
 
-def _id_of(step_run_id: str) -> str:
-    """One candidate per step run: its id carries the step run's, and sorts by birth like it."""
+def _id_of(step_run_id: str, slot: int) -> str:
+    """One candidate per step run and slot: its id carries both, and sorts by birth like the step run's."""
+    if not 0 <= slot < 1000:
+        raise InvalidInput(f"slot={slot}; a step run registers candidates in the slots 0 to 999.")
     suffix = step_run_id.partition("_")[2]
     if not suffix.isalnum() or not suffix.isascii() or len(suffix) > 40:
         raise InvalidInput(f"step_run_id={step_run_id[:60]!r} is not the id of a step run.")
-    return f"cnd_{suffix}"
+    return f"cnd_{suffix}" + (f"{slot:03d}" if slot else "")
 
 
 class Evaluations:
@@ -64,8 +70,8 @@ class Evaluations:
 
     def create_candidate(self, project_id: str, new: NewCandidate) -> Candidate:
         candidate = Candidate(
-            id=_id_of(new.step_run_id), project_id=project_id, pipeline_run_id=new.pipeline_run_id, cycle_id=new.cycle_id,
-            method=new.method, strength=new.strength, run_id=new.run_id, model_sha256=new.model_sha256,
+            id=_id_of(new.step_run_id, new.slot), project_id=project_id, pipeline_run_id=new.pipeline_run_id, cycle_id=new.cycle_id,
+            method=new.method, strength=new.strength, settings=new.settings, run_id=new.run_id, model_sha256=new.model_sha256,
             profile=new.profile, signature=new.signature, created_ms=self._clock.now_ms(),
         )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The trainer hook: call the user's own training step again, with other weights or other answers."""
+"""The trainer hook: call the user's own training step again, with other rows, weights, answers or settings."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fairloop.errors import InvalidInput, Refused
-from fairloop.fairness.mitigation import reweighing, weights_change_scores
-from fairloop.fairness.mitigation.reductions import exponentiated_gradient
+from fairloop.fairness.mitigation import weights_change_scores
 from fairloop.registry.model import Model
 from fairloop.tables.table import Table
 
 PROBE_ROWS = 4000
-MAX_FITS = 12
-CONSTRAINTS = {"demographic_parity_difference": "demographic_parity", "equalized_odds_difference": "equalized_odds"}
+EMPHASIS = 8.0
+SMALLEST_RISE = 0.05
 Floats = npt.NDArray[np.float64]
 
 
@@ -28,6 +27,7 @@ class Trainer:
     def __init__(self, function: Callable[..., Any], arguments: dict[str, Any]) -> None:
         self._function = function
         self._arguments = arguments
+        self._listens = False
         self._name = next((name for name, value in arguments.items() if isinstance(value, Table)), "")
         if not self._name:
             raise Refused(f"Mitigation needs the training rows, but {self.where} is given no fl.Table; pass it one.")
@@ -47,6 +47,14 @@ class Trainer:
             return self._function.__name__
         return f"{self._function.__name__} ({Path(file).name}, line {line})"
 
+    def using(self, settings: dict[str, Any]) -> Trainer:
+        """The same step, called with some arguments changed."""
+        if unknown := [name for name in settings if name not in self._arguments]:
+            raise InvalidInput(f"{self.where} is given no argument {unknown[0]!r}; it is given: {', '.join(self._arguments)}.")
+        other = Trainer(self._function, {**self._arguments, **settings})
+        other._listens = self._listens
+        return other
+
     def fit(self, table: Table) -> Model:
         """The model the step makes of ``table``."""
         found = self._function(**{**self._arguments, self._name: table})
@@ -63,38 +71,29 @@ class Trainer:
         return lambda weight, y: self.fit(table.replace(weight=weight, y=y))
 
     def require_weights(self) -> None:
-        """Refused, with the line to change, when the step ignores the weights it is given."""
+        """Refused, with the line to change, when the step ignores the weights it is given. Asked once a trainer."""
+        if self._listens:
+            return
         table = self.table
         if len(table) > PROBE_ROWS:
             table = table.take(np.sort(np.random.default_rng(0).permutation(len(table))[:PROBE_ROWS]))
-        if not weights_change_scores(self.refit(table), table.X, table.y, table.weight):
+        listens = (weights_change_scores(self.refit(table), table.X, table.y, table.weight) if table.task == "binary"
+                   else self._shifts(table))  # fmt: skip
+        if not listens:
             raise Refused(
                 f"Mitigation is refused: weights change nothing in {self.where}. Hand {self._name}.weight on to the "
                 f"estimator, for example model.fit({self._name}.X, {self._name}.y, sample_weight={self._name}.weight)."
             )
+        self._listens = True
 
-
-def mitigated(trainer: Trainer, method: str, strength: float | None, *, attribute: str, criterion: str) -> Model:
-    """The model that ``method`` makes of the trainer, with ``attribute`` seen in training only."""
-    table = trainer.table
-    if table.task != "binary":
-        raise Refused(f"{method.replace('_', ' ')} needs a binary target; {table.roles.target!r} is {table.task}.")
-    if attribute not in table.roles.sensitive:
-        raise Refused(
-            f"{attribute!r} is not a sensitive attribute of the training rows; keep their roles in {trainer.where}."
-        )
-    groups = table.sensitive[attribute]
-    trainer.require_weights()
-    if method == "reweighing":
-        weight = reweighing(table.y, groups, 1.0 if strength is None else strength, table.weight)
-        return trainer.fit(table.replace(weight=weight))
-    if method == "exponentiated_gradient":
-        mixture = exponentiated_gradient(
-            trainer.refit(table), table.X, table.y, groups, constraint=CONSTRAINTS[criterion],
-            slack=0.01 if strength is None else strength, weights=table.weight, max_fits=MAX_FITS,
-        )  # fmt: skip
-        members = [member for member in mixture.members if isinstance(member, Model)]
-        return members[0] if len(members) == 1 else Model.mean(members, mixture.weights)
-    raise Refused(
-        f"The mitigation {method!r} is not one that trains a model; choose reweighing or exponentiated_gradient."
-    )
+    def _shifts(self, table: Table) -> bool:
+        """Whether rows with large numbers, or of one class, that weigh 8 times as much draw the scores their way."""
+        y, weight = table.y, table.weight
+        raised = y > np.median(y) if table.task == "regression" else y == np.unique(y)[0]
+        plain = self.fit(table)
+        pulled = self.fit(table.replace(weight=weight * np.where(raised, EMPHASIS, 1.0)))
+        before, after = plain.scores(table.X), pulled.scores(table.X)
+        if table.task == "regression":
+            return float(np.mean(after - before)) > SMALLEST_RISE * float(np.std(y))
+        place = [str(c) for c in plain.classes].index(str(np.unique(y)[0]))
+        return float(np.mean(after[:, place] - before[:, place])) > SMALLEST_RISE * float(1 - before[:, place].mean())

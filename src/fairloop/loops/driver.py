@@ -17,11 +17,12 @@ from fairloop.core.people import Identity
 from fairloop.core.pipelines import Capture, Graph, PipelineRun, State, StepRun
 from fairloop.core.policy import Approval, PolicyVerdict, required_approval
 from fairloop.core.records import to_plain
+from fairloop.costs.prices import PriceBook
 from fairloop.errors import FairloopError, NotFound, Unavailable
 from fairloop.evaluation.choose import Choice, choose
 from fairloop.evaluation.plan import mitigation_plan, name_of, not_tried
 from fairloop.evaluation.service import Evaluations
-from fairloop.loops.graphs import data_graph, gate_graph, mitigate_graph, table_param, train_graph, with_probes
+from fairloop.loops.graphs import data_graph, gate_graph, mitigate_graph, search_graph, table_param, train_graph, with_probes
 from fairloop.loops.release import Release
 from fairloop.loops.service import Loops
 from fairloop.pipelines.service import Pipelines
@@ -41,6 +42,8 @@ class Driver:
     release: Release
     endpoint_folder: Callable[[str], str]
     """Where an endpoint keeps its log on this machine, for steps that read it."""
+    prices: PriceBook
+    """What a search may cost is counted by it."""
     interval_s: float = 1.0
 
     def tick(self) -> None:
@@ -196,8 +199,11 @@ class Turn:
 
     def mitigate(self) -> None:
         def build() -> tuple[Graph, Capture, dict[str, Any]]:
-            plan = mitigation_plan(self.definition.mitigate)
-            made = mitigate_graph(self.graph, self._steps("train"), self._params(), self._step_gates(), plan)
+            known = (self.graph, self._steps("train"), self._params(), self._step_gates())
+            if self.definition.search is not None:
+                made = search_graph(*known, self.definition, self.driver.prices)
+            else:
+                made = mitigate_graph(*known, self._plan(), allow_attribute=self._allowed)
             return with_probes(made, self.definition), self.capture, {}
 
         run = self._run("mitigate", build)
@@ -223,10 +229,14 @@ class Turn:
         tried = {c.id for c in candidates if f"gate:{c.id}" in self.cycle.pipeline_run_ids}
         judged = [(c, self._evaluation(c.id, "validation")) for c in candidates if c.id not in tried]
         choice = choose([(c, e) for c, e in judged if e is not None], self._step_gates(), self.definition.primary)
-        left_out = not_tried(self.definition.mitigate) if after == "mitigate" or choice.candidate_id is None else {}
-        told = choice.words + _left_out_words(left_out)
-        data = {"frontier": choice.points, "after": after, "not_tried": left_out}
-        if choice.candidate_id is not None:
+        left_out = self._left_out() if after == "mitigate" or choice.candidate_id is None else {}
+        searched = self._searched() if after == "mitigate" else {}
+        told = " ".join([*([searched["words"]] if searched else []), choice.words]) + _left_out_words(left_out)
+        data = {"frontier": choice.points, "after": after, "not_tried": left_out, "search": searched}
+        if after == "train" and self.definition.search is not None and "mitigate" not in self.cycle.pipeline_run_ids:
+            words = f"A search for better candidates begins ({self.definition.search.budget.words}). So far: {choice.words}"
+            self.driver.loops.move(self.cycle, "search", words, stage=Stage.MITIGATE, data=data)
+        elif choice.candidate_id is not None:
             self._mark(choice)
             self.driver.loops.move(self.cycle, "chosen", told, stage=Stage.GATE,
                                    chosen_candidate_id=choice.candidate_id, words=told, data=data)  # fmt: skip
@@ -240,7 +250,27 @@ class Turn:
 
     def _can_mitigate(self) -> bool:
         gap = any(check.metric in GROUP_METRICS for check in self.cycle.gates)
-        return gap and bool(mitigation_plan(self.definition.mitigate)) and "mitigate" not in self.cycle.pipeline_run_ids
+        return gap and bool(self._plan()) and "mitigate" not in self.cycle.pipeline_run_ids
+
+    @property
+    def _allowed(self) -> bool:
+        return self.definition.allow_attribute_at_prediction
+
+    def _plan(self) -> list[tuple[str, float | None]]:
+        return mitigation_plan(self.definition.mitigate, allow_attribute=self._allowed)
+
+    def _left_out(self) -> dict[str, str]:
+        """Methods that made no candidate, each with the reason: the policy's, or what a search met."""
+        return not_tried(self.definition.mitigate, allow_attribute=self._allowed) | self._searched().get("left_out", {})
+
+    def _searched(self) -> dict[str, Any]:
+        """What the search of this cycle found, when it has one and it is over."""
+        if self.definition.search is None or "mitigate" not in self.cycle.pipeline_run_ids:
+            return {}
+        step = self._steps("mitigate").get("search")
+        told = step.outputs[0] if step is not None and step.outputs else {}
+        found: dict[str, Any] = told.get("json") or {}
+        return found
 
     def _mark(self, choice: Choice) -> None:
         for point in choice.points:

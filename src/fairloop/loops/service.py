@@ -20,6 +20,10 @@ from fairloop.storage import loops as rows
 from fairloop.storage.engine import Connection
 
 
+NOTED, MOST_NOTE = ("search",), 4000
+"""What steps may write into a cycle's timeline."""
+
+
 def definition_of(loop: Loop) -> LoopDefinition:
     return from_plain(LoopDefinition, loop.definition)
 
@@ -168,6 +172,18 @@ class Loops(Approvals):
         moved = self._database.write(work)
         self._signals.notify()
         return moved
+
+    def note(self, project_id: str, cycle_id: str, kind: str, text: str) -> CycleEvent:
+        """A line that a step adds to the timeline of a cycle that is under way: how its work goes on."""
+        cycle = self.cycle(project_id, cycle_id)
+        if cycle.stage.final:
+            raise Conflict(f"Cycle {cycle.number} is over ({cycle.stage}); nothing is added to its timeline.")
+        if kind not in NOTED or not 0 < len(text) <= MOST_NOTE:
+            raise InvalidInput(f"A note is of the kind {' or '.join(NOTED)} and has 1 to {MOST_NOTE} characters.")
+        now = self._clock.now_ms()
+        self._database.write(lambda c: rows.add_event(c, cycle.id, now, kind, text, {}))
+        self._signals.notify()
+        return self.events(project_id, cycle_id)[-1]
 
     def note_run(self, cycle: Cycle, purpose: str, pipeline_run_id: str) -> bool:
         """Remember, before it starts, which pipeline run does ``purpose``: after a crash the same one is started again."""

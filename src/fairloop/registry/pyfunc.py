@@ -1,4 +1,4 @@
-"""Lets MLflow load a mean of models: ``mlflow.pyfunc.load_model`` calls ``_load_pyfunc`` of this module."""
+"""Lets MLflow load a mean of models or a repaired model: ``mlflow.pyfunc.load_model`` calls ``_load_pyfunc`` of this module."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class _Predictor:
         self._model = model
 
     def predict(self, data: pd.DataFrame, params: dict[str, Any] | None = None) -> Any:
-        return self._model.predict(data)
+        return self._model.predict(data, (params or {}).get("sensitive"))
 
 
 def _load_pyfunc(path: str) -> _Predictor:

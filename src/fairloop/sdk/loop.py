@@ -12,6 +12,7 @@ from fairloop.core.cycles import Cycle, CycleEvent, Stage
 from fairloop.core.loops import Canary, Data, LoopDefinition
 from fairloop.core.policy import Approval, Policy
 from fairloop.core.records import to_plain
+from fairloop.core.tuning import SearchPlan
 from fairloop.errors import InvalidInput
 from fairloop.sdk.pipeline import Pipeline
 
@@ -35,7 +36,12 @@ class Loop:
     gates : list of fairloop.gate
         What every candidate must pass.
     mitigate : list of str
-        What may be tried when a fairness gate fails: reweighing, exponentiated_gradient.
+        What may be tried when a fairness gate fails, such as reweighing or gap_penalty.
+    search : fairloop.Search, optional
+        Hyperparameters and a budget to search over, together with the strengths of ``mitigate``.
+    allow_attribute_at_prediction : bool
+        Whether a repaired model may be told the sensitive attribute of the person it judges; the policy must allow it
+        too.
     approval : fairloop.Approval, optional
         Who must say yes. Without it a candidate that passes goes live; one that an alert started still waits for a
         person unless ``on_alert="auto"``.
@@ -61,12 +67,13 @@ class Loop:
                  mitigate: list[str] | None = None, approval: Approval | None = None, rollout: Canary | None = None,
                  watch: list[Check] | None = None, watch_every: str = "5m", window: int = 1000,
                  on_alert: str = "propose", primary: str | None = None, concepts: list[Concept] | None = None,
-                 terms: list[Terms] | None = None) -> None:  # fmt: skip
+                 terms: list[Terms] | None = None, search: SearchPlan | None = None,
+                 allow_attribute_at_prediction: bool = False) -> None:  # fmt: skip
         if not isinstance(pipeline, Pipeline):
             raise InvalidInput(f"pipeline={pipeline!r} is not a pipeline; decorate the function with @fl.pipeline.")
         _check_kinds(name=(name, str, "text"), data=(data, Data, "fl.Data(...)"), window=(window, int, "a whole number"),
                      watch_every=(watch_every, str, "text such as '5m'"), approval=(approval, Approval, "fl.Approval(...)"),
-                     rollout=(rollout, Canary, "fl.Canary(...)"))  # fmt: skip
+                     rollout=(rollout, Canary, "fl.Canary(...)"), search=(search, SearchPlan, "fl.Search(...)"))  # fmt: skip
         _check_lists(gates=(gates, Check, "fl.gate(...)"), watch=(watch, Check, "fl.Drift(), fl.Bias(...)"),
                      mitigate=(mitigate, str, "names, such as 'reweighing'"),
                      concepts=(concepts, Concept, "fl.Concept(...)"), terms=(terms, Terms, "fl.Terms(...)"))  # fmt: skip
@@ -74,7 +81,8 @@ class Loop:
         self.definition = LoopDefinition(
             name=name, data=data, goal=goal, gates=gates or [], mitigate=mitigate or [], approval=approval,
             rollout=rollout or Canary(), watch=watch or [], watch_every=watch_every, window=window, on_alert=on_alert,
-            primary=primary, concepts=concepts or [], terms=terms or [])  # fmt: skip
+            primary=primary, concepts=concepts or [], terms=terms or [], search=search,
+            allow_attribute_at_prediction=allow_attribute_at_prediction)  # fmt: skip
 
     @property
     def name(self) -> str:
@@ -126,7 +134,7 @@ class Loop:
 
 def _check_kinds(**given: tuple[Any, type, str]) -> None:
     for name, (value, kind, wanted) in given.items():
-        optional = value is None and name in {"approval", "rollout"}
+        optional = value is None and name in {"approval", "rollout", "search"}
         if not optional and (not isinstance(value, kind) or isinstance(value, bool)):
             raise InvalidInput(f"{name}={value!r}: give {wanted}.")
 

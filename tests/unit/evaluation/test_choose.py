@@ -19,7 +19,8 @@ GATES = [gate("roc_auc", at_least=0.85), gate("demographic_parity_difference", a
          gate("equalized_odds_difference", at_most=0.20, by="sex"), gate("cost_usd", at_most=1)]  # fmt: skip
 
 
-def judged(name: str, auc: float, dp: float | None, eo: float, half: float = 0.01) -> tuple[Candidate, Evaluation]:
+def judged(name: str, auc: float, dp: float | None, eo: float, half: float = 0.01,
+           settings: dict[str, object] | None = None) -> tuple[Candidate, Evaluation]:  # fmt: skip
     method, _, strength = name.partition(":")
 
     def number(value: float | None, width: float) -> dict[str, object]:
@@ -27,7 +28,8 @@ def judged(name: str, auc: float, dp: float | None, eo: float, half: float = 0.0
             return {"estimate": None, "low": None, "high": None, "n": 0, "method": "x"}
         return {"estimate": value, "low": value - width, "high": value + width, "n": 5000, "method": "x"}
 
-    candidate = Candidate(id=name, project_id="p", pipeline_run_id="r", method=method,
+    name = name if settings is None else f"{name}{auc}"
+    candidate = Candidate(id=name, project_id="p", pipeline_run_id="r", method=method, settings=settings,
                           strength=float(strength) if strength else None)  # fmt: skip
     metrics = {"roc_auc": number(auc, 0.005), DP: number(dp, half), EO: number(eo, half)}
     return candidate, Evaluation(id="e" + name, project_id="p", candidate_id=name, part="validation", n=5000,
@@ -99,6 +101,19 @@ def test_a_drop_that_the_interval_swallows_is_not_passed() -> None:
     assert choose([PLAIN], [Check(metric="roc_auc", drop=0.001)]).points[0]["misses"] == ["roc_auc"]
 
 
+def test_the_plain_model_wins_ties() -> None:
+    tuned = judged("plain", 0.9275, 0.08, 0.05, settings={"learning_rate": 0.1})
+    plain = judged("plain", 0.927, 0.09, 0.06)
+    choice = choose([tuned, plain], GATES)
+    assert choice.candidate_id == plain[0].id
+    assert "none of these has a ROC AUC clearly better than the plain model's" in choice.words
+    clearly = judged("plain", 0.935, 0.08, 0.05, settings={"learning_rate": 0.1})
+    better = choose([plain, clearly], GATES)
+    assert better.candidate_id == clearly[0].id
+    assert better.words.startswith("The plain model with learning_rate 0.1 was chosen")
+    assert "Against the plain model it gains 0.008 of ROC AUC" in better.words
+
+
 def test_lower_is_better_for_errors() -> None:
     def one(name: str, error: float) -> tuple[Candidate, Evaluation]:
         number = {"estimate": error, "low": error - 0.01, "high": error + 0.01, "n": 100, "method": "x"}
@@ -111,11 +126,14 @@ def test_lower_is_better_for_errors() -> None:
 
 
 def test_the_plan() -> None:
-    plan = mitigation_plan(["reweighing", "threshold_optimizer", "exponentiated_gradient"])
+    plan = mitigation_plan(["reweighing", "reject_option", "exponentiated_gradient"])
     assert ("reweighing", 1.0) in plan
     assert plan[-1] == ("exponentiated_gradient", None)
-    assert "threshold_optimizer" not in {method for method, _ in plan}
-    assert "attribute at prediction time" in not_tried(["threshold_optimizer"])["threshold_optimizer"]
+    assert "reject_option" not in {method for method, _ in plan}
+    assert "attribute at prediction time" in not_tried(["reject_option"])["reject_option"]
+    assert not not_tried(["reject_option"], allow_attribute=True)
+    assert ("reject_option", 1.0) in mitigation_plan(["reject_option"], allow_attribute=True)
+    assert ("threshold_optimizer", 1.0) in mitigation_plan(["threshold_optimizer"])  # then it reads nobody's attribute
     with pytest.raises(InvalidInput, match="Unknown mitigation 'magic'"):
         mitigation_plan(["magic"])
 

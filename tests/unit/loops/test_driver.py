@@ -15,6 +15,7 @@ from fairloop.core.monitors import Alert
 from fairloop.core.people import Identity, Role
 from fairloop.core.pipelines import Capture, Graph, StepSpec
 from fairloop.core.signals import Signals
+from fairloop.costs.prices import load_prices
 from fairloop.errors import Conflict, InvalidInput, Unavailable
 from fairloop.loops.driver import Driver, ReleaseDriver
 from fairloop.loops.proposals import Proposals
@@ -50,7 +51,8 @@ def rolling_out(loops, project, name):
 
 
 def driver(loops, release):
-    made = Driver(clock=Clock(), loops=loops, pipelines=None, evaluations=None, release=release, endpoint_folder=str)
+    made = Driver(clock=Clock(), loops=loops, pipelines=None, evaluations=None, release=release, endpoint_folder=str,
+                  prices=load_prices(None))  # fmt: skip
     made.tick()  # what rolls out is not its business: it must not wait for a smoke test
     return ReleaseDriver(made)
 

@@ -94,14 +94,14 @@ def priced(fit: Fit, X: Any, labels: ArrayLike, groups: Any, price: float, *, co
     r"""One model of the grid search: the best answer when the gap of the plain model has this price.
 
     Fairlearn's grid varies one multiplier a limit, which no grid can hold for many groups. Here the multipliers point
-    where the plain model violates the limits, and ``price`` is their largest: one number for any number of groups.
+    where the plain model violates the limits, and ``price`` is their sum: one number for any number of groups.
 
     Parameters
     ----------
     fit, X, labels, groups, weights
         As for :func:`exponentiated_gradient`.
     price : float
-        Above 0: how much a violation costs beside an error. About 0.1 is little, 1 is much.
+        Above 0: how much a violation costs beside an error. About 0.1 is little, 0.4 is much.
     plain : object with scores(X), optional
         The plain model, when it has been trained before.
 
@@ -122,7 +122,7 @@ def priced(fit: Fit, X: Any, labels: ArrayLike, groups: Any, price: float, *, co
     size = float(np.abs(violated).max())
     if size < _TOLERANCE:
         return first
-    cost = (1.0 - 2.0 * truth) / weight.sum() + limits.costs(price * violated / size)
+    cost = (1.0 - 2.0 * truth) / weight.sum() + limits.costs(price * violated / np.abs(violated).sum())
     wanted, pressed = cost < 0, np.abs(cost) * weight
     if wanted.all() or not wanted.any():
         raise InvalidInput(f"At a price of {price:g} everybody gets the same answer; give a smaller one.")

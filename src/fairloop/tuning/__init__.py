@@ -1,0 +1,1 @@
+"""Search over mitigations and hyperparameters together. Loads numerical libraries: workers only."""
