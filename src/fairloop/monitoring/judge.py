@@ -15,11 +15,13 @@ from fairloop.core.monitors import Watched
 from fairloop.drift.judge import ALPHA, MIN_EFFECT, judge_drift
 from fairloop.drift.profile import profile_scores, profile_window
 from fairloop.errors import InvalidInput
-from fairloop.fairness.gaps import GAPS, Gap
+from fairloop.evaluation.metrics import QUALITY, asked_quality
+from fairloop.fairness.gaps import Gap
+from fairloop.fairness.group_metrics import WITHOUT_LABELS, Comparison, Sample
 from fairloop.monitoring.latency import SPEED, Traffic, judge_traffic
 from fairloop.monitoring.persistence import FAILING, SEVERE
-from fairloop.stats import quality, regression
 from fairloop.stats.estimate import Estimate
+from fairloop.stats.quality import BY_ANSWER
 
 Floats = npt.NDArray[np.float64]
 
@@ -31,19 +33,6 @@ SCORE_ALPHA = 0.02
 """Chance that a window's scores fail without drift. Lower than for the inputs: two failures in a row of the one score
 column are as likely as its square, while the inputs must fail in the same column of many."""
 PENDING = "pending"
-
-_BY_ANSWER: dict[str, Callable[..., Estimate]] = {
-    "accuracy": quality.accuracy, "balanced_accuracy": quality.balanced_accuracy, "precision": quality.precision,
-    "recall": quality.recall, "f1": quality.f1,
-}  # fmt: skip
-_BY_SCORE: dict[str, Callable[..., Estimate]] = {
-    "roc_auc": quality.roc_auc, "average_precision": quality.average_precision, "log_loss": quality.log_loss,
-    "brier_score": quality.brier_score,
-}  # fmt: skip
-_BY_VALUE: dict[str, Callable[..., Estimate]] = {
-    "mean_absolute_error": regression.mean_absolute_error, "r2": regression.r2,
-    "root_mean_squared_error": regression.root_mean_squared_error,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +48,14 @@ class Rows:
     @property
     def n(self) -> int:
         return len(self.scores)
+
+    def columns(self, check: Check) -> dict[str, pl.Series]:
+        """What the check compares by, and the column of its strata; all null where nothing came."""
+        unknown = pl.Series([None] * self.n, dtype=pl.String)
+        found = {name: self.sensitive.get(name, unknown) for name in check.attributes}
+        if check.given is not None and check.given in self.features.columns:
+            found[check.given] = self.features[check.given]
+        return found
 
     @property
     def labelled(self) -> int:
@@ -129,22 +126,24 @@ def _drift(check: Check, reference: dict[str, Any] | None, profile: Callable[[di
 
 
 def _gap(check: Check, rows: Rows, watched: Watched, closed: bool, detail: dict[str, Any]) -> Verdict:
-    if watched.task != "binary":
-        return nothing(check, "groups are compared on yes-or-no answers only")
-    groups = rows.sensitive.get(check.by or "", pl.Series([None] * rows.n, dtype=pl.String))
-    needs_labels = check.metric != "demographic_parity_difference"
-    known = groups.is_not_null().to_numpy()
+    if watched.task == "multiclass":
+        return nothing(check, "groups of a model with several classes are compared before release, not on live traffic")
+    columns = rows.columns(check)
+    needs_labels, known = check.metric not in WITHOUT_LABELS, np.ones(rows.n, dtype=bool)
+    for name in check.attributes:
+        known &= columns[name].is_not_null().to_numpy()
     if needs_labels:
-        known = known & np.isfinite(rows.labels)
-    what = f"values of {check.by}" + (" and labels" if needs_labels else "")
+        known &= np.isfinite(rows.labels)
+    what = f"values of {' and '.join(check.attributes)}" + (" and labels" if needs_labels else "")
     if (waiting := _awaited(check, known, what, closed)) is not None:
         return waiting
-    answers, told = rows.predicted[known], groups.filter(pl.Series(known))
-    labels = rows.labels[known] if needs_labels else None
+    given = rows.scores if watched.task == "regression" else rows.predicted
+    sample = Sample(task=watched.task, labels=rows.labels[known] if needs_labels else None, scores=rows.scores[known],
+                    predicted=given[known],
+                    columns={name: values.filter(pl.Series(known)) for name, values in columns.items()})  # fmt: skip
 
     def gap(confidence: float) -> Gap:
-        found: Gap = GAPS[check.metric](labels, answers, told, confidence=confidence)
-        return found
+        return Comparison(sample, check.attributes, check.given, confidence=confidence).gap(check.metric)
 
     found = gap(0.95)
     detail.setdefault("groups", {})[check.name] = found.detail()
@@ -153,20 +152,21 @@ def _gap(check: Check, rows: Rows, watched: Watched, closed: bool, detail: dict[
 
 
 def _quality(check: Check, rows: Rows, watched: Watched, closed: bool) -> Verdict:
-    given = rows.predicted if check.metric in _BY_ANSWER else rows.scores
+    given = rows.predicted if watched.task == "multiclass" or check.metric in BY_ANSWER else rows.scores
     known = np.isfinite(rows.labels) & np.isfinite(given)
     if (waiting := _awaited(check, known, "labels", closed)) is not None:
         return waiting
     baseline = watched.baseline.get(check.metric, {}).get("estimate")
     if check.drop is not None and baseline is None:
         return nothing(check, f"the model was not judged by {check.metric} before it went live", n=int(known.sum()))
-    labels = rows.labels[known]
-    measure = {**_BY_ANSWER, **_BY_SCORE, **_BY_VALUE}.get(check.metric)
-    if measure is None or (check.metric in _BY_VALUE) != (watched.task == "regression"):
+    if check.metric not in QUALITY or watched.task == "multiclass":
         return nothing(check, f"{check.metric} is not measured on live traffic of a {watched.task} model")
+    sample = Sample(task=watched.task, labels=rows.labels[known], scores=rows.scores[known],
+                    predicted=rows.predicted[known], columns={})  # fmt: skip
+    features = rows.features.filter(pl.Series(known)).to_pandas() if check.metric == "consistency" else None
 
     def estimate(confidence: float) -> Estimate:
-        return measure(labels, given[known], confidence=confidence)
+        return asked_quality(check.metric, sample, features=features, confidence=confidence)
 
     def bounds(confidence: float) -> tuple[float | None, float | None]:
         found = estimate(confidence)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fairloop.core.checks import HIGHER_IS_BETTER, WORDS, Verdict
+from fairloop.core.checks import GROUP_METRICS, HIGHER_IS_BETTER, WORDS, Verdict
 from fairloop.core.units import show_bytes
 from fairloop.monitoring.persistence import FAILING
 
@@ -18,7 +18,8 @@ _SHOWN_COLUMNS = 3
 def sentence(verdict: Verdict, *, in_a_row: int = 1) -> str:
     """One or two sentences on a failing verdict, for example *Women are selected 17 points less often than men
     (9 % against 26 %); the policy allows 12.*"""
-    told = _TOLD.get(verdict.check.metric, _quality)(verdict)
+    usual = _gap_of if verdict.check.metric in GROUP_METRICS else _quality
+    told = _TOLD.get(verdict.check.metric, usual)(verdict)
     again = f" Seen in {in_a_row} windows in a row." if in_a_row > 1 else ""
     return told[0].upper() + told[1:] + again
 
@@ -67,6 +68,16 @@ def _gap(verdict: Verdict) -> str:
             f"of those who should not be selected, {more} are selected {points} more often than {less}{rates}{limit}."
         )
     return f"{less} are selected {points} less often than {more}{rates}{limit}."
+
+
+def _gap_of(verdict: Verdict) -> str:
+    """Any other gap: what was found, its groups, and what the policy asks for."""
+    check = verdict.check
+    limit = f"at least {check.at_least:g}" if check.at_least is not None else f"at most {check.at_most or 0:g}"
+    by = " and ".join(check.attributes)
+    groups = str(verdict.detail.get("words") or "").rstrip(".")
+    apart = f" ({groups[:1].lower()}{groups[1:]})" if groups else ""
+    return f"the {WORDS[check.metric]} by {by} is {verdict.estimate or 0:.3g}{apart}; the policy asks for {limit}."
 
 
 def _columns(names: list[str]) -> str:

@@ -180,9 +180,28 @@ def test_a_model_without_reference_cannot_drift() -> None:
     for check in (DRIFT, SCORES, FALL):
         assert judged(rows, check, plain).status is Status.INSUFFICIENT
     value = Watched(deployment_id="dep", live=True, task="regression")
-    assert judged(rows, PARITY, value).method == "groups are compared on yes-or-no answers only"
+    assert judged(rows, PARITY, value).method == "demographic_parity_difference is not defined for a regression target."
     assert judged(rows, Check(metric="roc_auc", at_least=0.5), value).status is Status.INSUFFICIENT
     assert judged(rows, Check(metric="mean_absolute_error", at_most=9), value).status is Status.PASS
+
+
+def test_any_gap_and_any_quality_can_be_watched(watched: Watched) -> None:
+    rng = np.random.default_rng(12)
+    rows = traffic(rng, 2000, gap=0.3)
+    race = pl.Series("race", rng.choice(["a", "b"], 2000).tolist())
+    rows = replace(rows, sensitive=rows.sensitive | {"race": race})
+    both = judged(rows, Check(metric="demographic_parity_ratio", at_least=0.8, by="sex&race"), watched)
+    assert both.status is Status.FAIL
+    assert {row["group"] for row in both.detail["groups"]} == {"Female & a", "Female & b", "Male & a", "Male & b"}
+    assert judged(rows, Check(metric="calibration_difference", at_most=0.5, by="sex"), watched).status is Status.PASS
+    strata = Check(metric="conditional_demographic_disparity", at_most=0.01, by="sex|c0")
+    assert judged(rows, strata, watched).status is Status.FAIL
+    none = replace(strata, by="sex|nothing")
+    assert "no column 'nothing'" in judged(rows, none, watched).method
+    similar = judged(rows, Check(metric="consistency", at_least=0.3), watched)
+    assert similar.estimate is not None
+    number = Watched(deployment_id="dep", live=True, task="regression")
+    assert judged(rows, Check(metric="mean_prediction_difference", at_most=0.2, by="sex"), number).status is Status.PASS
 
 
 # ------------------------------------------------------------------ speed
