@@ -29,6 +29,7 @@ _PUBLIC = {
     "analyse": "fairloop.sdk.analyse",
     "candidate": "fairloop.sdk.pipeline",
     "connect": "fairloop.sdk.session",
+    "default_gates": "fairloop.sdk.default_gates",
     "deploy": "fairloop.sdk.deploy",
     "explain": "fairloop.sdk.analyse",
     "gate": "fairloop.core.loops",
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from fairloop.registry.nets import Net as Net
     from fairloop.sdk.analyse import analyse as analyse
     from fairloop.sdk.analyse import explain as explain
+    from fairloop.sdk.default_gates import default_gates as default_gates
     from fairloop.sdk.deploy import deploy as deploy
     from fairloop.sdk.loop import Loop as Loop
     from fairloop.sdk.pipeline import candidate as candidate

@@ -35,7 +35,7 @@ LOWER_IS_BETTER = GROUP_METRICS - HIGHER_IS_BETTER | {
     "median_absolute_error", "mean_absolute_percentage_error", "quantile_loss_10", "quantile_loss_90",
     "generalized_entropy_index", "theil_index", "latency_p50_ms", "latency_p99_ms", "cost_usd", "size_bytes",
     "memory_bytes", "error_rate", "drift", "prediction_drift", "appeal_rate_ratio", "concept_influence",
-    "identity_swap_gap",
+    "identity_swap_gap", "severe_on_weak_evidence",
 }  # fmt: skip
 METRICS = LOWER_IS_BETTER | HIGHER_IS_BETTER
 PROBED = {"concept_influence", "identity_swap_gap"}
@@ -107,6 +107,7 @@ WORDS = {
     "error_rate": "share of failed requests",
     "appeal_rate_ratio": "upheld appeals per person, one group against everybody else (appeal rate ratio)",
     "concept_influence": "change of the score that comes with the concept",
+    "severe_on_weak_evidence": "share of severe answers given on weak evidence (a score below 0.8) and without a person",
     "identity_swap_gap": "change of the score when only words for groups are swapped:",
     "drift": "change of the inputs against the training data (drift)",
     "prediction_drift": "change of the model's scores against held-out data",

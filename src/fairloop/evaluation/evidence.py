@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pandas as pd
+
 from fairloop.core.checks import Check, Verdict
 from fairloop.drift.profile import profile_reference, profile_scores
 from fairloop.errors import InvalidInput
@@ -13,7 +15,9 @@ from fairloop.evaluation.latency import cost_of_serving
 from fairloop.evaluation.metrics import Measured, measure, verdicts
 from fairloop.evaluation.predictions import part_hash, predictions_file
 from fairloop.evaluation.probes import Probes, try_probes
+from fairloop.evaluation.stand_ins import stand_ins
 from fairloop.registry.model import Model
+from fairloop.registry.scoring import Scores
 from fairloop.tables.table import Table
 
 _KINDS = {"integer": "number", "number": "number", "boolean": "category", "category": "category", "text": "text"}
@@ -68,8 +72,14 @@ def gather(model: Model, table: Table, checks: list[Check], *, explain: bool = T
     return Evidence(
         model=served, measured=found, verdicts=verdicts(checks, found, baselines),
         predictions=predictions_file(table, scores, predicted), part_sha256=part_hash(table), n=len(table),
-        drivers=permutation_importance(served, frame, y, sensitive=table.sensitive) if explain else [], profile=profile,
+        drivers=_drivers(served, frame, table, scores) if explain else [], profile=profile,
     )  # fmt: skip
+
+
+def _drivers(model: Model, frame: pd.DataFrame, table: Table, scores: Scores) -> list[dict[str, Any]]:
+    """What moves the answers, and what of it tells a sensitive attribute."""
+    found = permutation_importance(model, frame, table.y, sensitive=table.sensitive)
+    return stand_ins(found, frame, table.sensitive, scores)
 
 
 def _check_inputs(model: Model, table: Table) -> None:

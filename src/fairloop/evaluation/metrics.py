@@ -20,6 +20,7 @@ from fairloop.stats.estimate import Estimate
 from fairloop.stats.multiclass import BY_CLASS, BY_CLASS_SCORES, per_class
 from fairloop.stats.quality import BY_ANSWER, binary_quality
 from fairloop.stats.regression import BY_VALUE, regression_quality
+from fairloop.stats.weak_evidence import CONFIDENT, severe_on_weak_evidence
 
 Array = npt.NDArray[Any]
 ELSEWHERE = {"cost_usd", "drift", "prediction_drift", "error_rate"}
@@ -36,7 +37,8 @@ MOST_CATEGORIES = 50
 _BY_ANSWER: dict[str, Callable[..., Estimate]] = {
     **BY_ANSWER, "generalized_entropy_index": generalized_entropy_index, "theil_index": theil_index,
 }  # fmt: skip
-QUALITY = {*_BY_ANSWER, *BY_SCORE, *BY_VALUE, *BY_CLASS, *BY_CLASS_SCORES, "consistency"}
+SEVERE = "severe_on_weak_evidence"
+QUALITY = {*_BY_ANSWER, *BY_SCORE, *BY_VALUE, *BY_CLASS, *BY_CLASS_SCORES, "consistency", SEVERE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,8 @@ def measure(task: str, labels: Array, scores: Array, predicted: Array, groups: p
     sample = Sample(task=task, labels=labels, scores=scores, predicted=predicted, columns=columns, weights=weight)
     found = Measured(metrics=_quality(sample, threshold, classes or []))
     for check in checks:
+        if check.metric == SEVERE and task == "binary":
+            found.details[check.name] = {"words": severe_words(scores, predicted)}
         if check.metric in QUALITY and check.name not in found.metrics:
             _keep(found, check.name, lambda c=check: asked_quality(c.metric, sample, classes, features))  # type: ignore[misc]
         if task == "multiclass" and check.metric in BY_CLASS:
@@ -129,6 +133,8 @@ def asked_quality(metric: str, sample: Sample, classes: list[Any] | None = None,
         return consistency(feature_matrix(features), sample.predicted, weight, confidence=confidence)
     if sample.task == "multiclass" and metric in BY_CLASS_SCORES:
         return BY_CLASS_SCORES[metric](labels, sample.scores, classes or [], weight, confidence=confidence)
+    if metric == SEVERE and sample.task == "binary":
+        return severe_on_weak_evidence(sample.scores, sample.predicted, weight, confidence=confidence)
     by_answer = {"binary": _BY_ANSWER, "multiclass": BY_CLASS}.get(sample.task, {})
     if metric in by_answer:
         return by_answer[metric](labels, sample.predicted, weight, confidence=confidence)
@@ -136,6 +142,14 @@ def asked_quality(metric: str, sample: Sample, classes: list[Any] | None = None,
     if metric in by_score:
         return by_score[metric](labels, sample.scores, weight, confidence=confidence)
     raise InvalidInput(f"{metric} is not defined for a {sample.task} target.")
+
+
+def severe_words(scores: Array, severe: Array) -> str:
+    """What ``severe_on_weak_evidence`` found, counted."""
+    given = np.asarray(severe).astype(bool)
+    weak = int((given & (scores < CONFIDENT)).sum())
+    return (f"{weak} of {int(given.sum())} severe answers rest on weak evidence (a score below {CONFIDENT:g}): these must go to "
+            "a person.")  # fmt: skip
 
 
 def feature_matrix(features: pd.DataFrame) -> npt.NDArray[np.float64]:

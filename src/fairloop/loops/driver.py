@@ -19,6 +19,7 @@ from fairloop.core.policy import Approval, PolicyVerdict, required_approval
 from fairloop.core.records import to_plain
 from fairloop.costs.prices import PriceBook
 from fairloop.errors import FairloopError, NotFound, Unavailable
+from fairloop.evaluation.causes import words_of
 from fairloop.evaluation.choose import Choice, choose
 from fairloop.evaluation.plan import mitigation_plan, name_of, not_tried
 from fairloop.evaluation.service import Evaluations
@@ -241,12 +242,12 @@ class Turn:
             self.driver.loops.move(self.cycle, "chosen", told, stage=Stage.GATE,
                                    chosen_candidate_id=choice.candidate_id, words=told, data=data)  # fmt: skip
         elif after == "train" and self._can_mitigate():
-            words = f"The plain candidate was refused by the gate: {choice.words}"
+            words = f"The plain candidate was refused by the gate: {choice.words}{words_of(judged[0][1])}"
             self._mark(choice)
             self.driver.loops.move(self.cycle, "refused_candidate", words, stage=Stage.MITIGATE, data=data)
         else:
             self._mark(choice)
-            self._refuse(told, data)
+            self._refuse(told + words_of(judged[0][1] if judged else None), data)
 
     def _can_mitigate(self) -> bool:
         gap = any(check.metric in GROUP_METRICS for check in self.cycle.gates)
@@ -318,6 +319,7 @@ class Turn:
         if failed:
             names = "; ".join(f"{v.check.name} {v.status.replace('_', ' ')}" for v in failed)
             words = f"The gate refused the chosen candidate on the test part: {names}."
+            words += words_of(self._evaluation(candidate.id, "validation"), failed)
             self.driver.evaluations.set_state(self.cycle.project_id, candidate.id, "refused")
             if candidate.method == "plain" and self._can_mitigate():
                 self.driver.loops.move(self.cycle, "gate", words, stage=Stage.MITIGATE, data=data, cost_usd=cost)
