@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from fairloop import __version__
-from fairloop.cli import approvals, credentials, doctor, endpoints, evidence, loops, nouns, server, status
+from fairloop.cli import analyses, approvals, credentials, doctor, endpoints, evidence, loops, nouns, server, status
 from fairloop.cli.connection import Connection
 
 
@@ -54,6 +54,7 @@ app.command("up")(server.up)
 app.command("new")(loops.new)
 app.command("run")(loops.run)
 app.command("status")(status.status)
+app.command("analyse")(analyses.analyse)
 app.command("approve")(approvals.approve)
 app.command("refuse")(approvals.refuse)
 app.command("cancel")(loops.cancel)
@@ -65,5 +66,7 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(evidence.evidence, name="evidence")
 app.command("verify")(evidence.verify)
 app.add_typer(credentials.tokens, name="token")
+app.add_typer(policy.group, name="policy")
+app.add_typer(notices.group, name="notices")
 for name, group in nouns.groups().items():
     app.add_typer(group, name=name)

@@ -14,6 +14,7 @@ from fairloop.core.analyses import Analysis, AnalysisState, subject_kind
 from fairloop.core.records import Page, from_wire
 from fairloop.errors import StepFailed, Unavailable
 
+PREDICTIONS = "predictions:/"
 _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.05, 0.5
 
 
@@ -26,11 +27,17 @@ class Analyses:
     def start(self, kind: str, subject: str, params: dict[str, Any] | None = None) -> Analysis:
         """Ask ``kind`` about ``subject``; the same question asked before answers with the analysis there is.
 
-        ``subject`` is ``models:/NAME/VERSION``, ``models:/NAME@ALIAS``, ``datasets:/NAME/VERSION``, or the id of a model
-        version, candidate, dataset version or cycle.
+        ``subject`` is ``models:/NAME/VERSION``, ``models:/NAME@ALIAS``, ``datasets:/NAME/VERSION``, ``predictions:/ID``
+        (the model version that made it, with what it was asked), or the id of a model version, candidate, dataset version
+        or cycle.
         """
+        params = dict(params or {})
+        if subject.startswith(PREDICTIONS):
+            params["prediction_id"] = subject.removeprefix(PREDICTIONS)
+            lineage = self._http.json("GET", f"{self._root}/predictions/{quote(params['prediction_id'], safe='')}")
+            subject = str(lineage["model_version"]["id"])
         subject_id = self.subject_id(subject)
-        body = {"kind": kind, "subject_kind": subject_kind(subject_id), "subject_id": subject_id, "params": params or {}}
+        body = {"kind": kind, "subject_kind": subject_kind(subject_id), "subject_id": subject_id, "params": params}
         return from_wire(Analysis, self._http.json("POST", self._path, json=body))
 
     def subject_id(self, subject: str) -> str:
@@ -43,7 +50,9 @@ class Analyses:
             name, _, version = subject.removeprefix("datasets:/").rpartition("/")
             if not name:
                 name, version = version, "latest"
-            found = self._http.json("GET", f"{self._root}/datasets/{quote(name, safe='')}/versions/{quote(version, safe='')}")
+            found = self._http.json(
+                "GET", f"{self._root}/datasets/{quote(name, safe='')}/versions/{quote(version, safe='')}"
+            )
             return str(found["id"])
         return subject
 
@@ -76,7 +85,9 @@ class Analyses:
             if found.state.final:
                 return self.whole(found)
             if time.monotonic() > end:
-                raise Unavailable(f"The analysis {analysis_id} is still {found.state} after {timeout_s:g} s; it goes on.")
+                raise Unavailable(
+                    f"The analysis {analysis_id} is still {found.state} after {timeout_s:g} s; it goes on."
+                )
             time.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_LOOK_S)
 

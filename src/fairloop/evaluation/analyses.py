@@ -12,7 +12,7 @@ from fairloop.core.analyses import MAX_RESULT_BYTES, SUBJECTS, Analysis, Analysi
 from fairloop.core.clock import Clock
 from fairloop.core.ids import new_id
 from fairloop.core.people import Identity
-from fairloop.core.pipelines import Capture, Graph, State
+from fairloop.core.pipelines import Capture, Graph, State, StepSpec
 from fairloop.core.records import Page
 from fairloop.errors import InvalidInput, NotFound, TooLarge
 from fairloop.pipelines.graph import system_step
@@ -44,8 +44,11 @@ class Analyses:
         self._pipelines = pipelines
 
     def start(self, project_id: str, kind: str, subject_kind: str, subject_id: str, params: dict[str, Any],
-              identity: Identity) -> Analysis:  # fmt: skip
-        """Ask; the same question asked before answers with the analysis there is, unless it failed."""
+              identity: Identity, *, gather: StepSpec | None = None) -> Analysis:  # fmt: skip
+        """Ask; the same question asked before answers with the analysis there is, unless it failed.
+
+        ``gather`` is a step to run first; its result reaches the kind's function as ``params["given"]``.
+        """
         if kind not in KINDS:
             raise InvalidInput(f"kind={kind[:80]!r}; it is one of {', '.join(sorted(KINDS))}.")
         if subject_kind not in SUBJECTS:
@@ -66,13 +69,15 @@ class Analyses:
 
         found, capture = self._database.write(work)
         if not found.state.final:  # starting the same run twice gives the run there is
-            self._start(found, capture)
+            self._start(found, capture, gather)
         return self.get(project_id, found.id)
 
-    def _start(self, analysis: Analysis, capture: Capture) -> None:
-        inputs = {"analysis_id": {"value": analysis.id}, "function": {"value": KINDS[analysis.kind]}}
+    def _start(self, analysis: Analysis, capture: Capture, gather: StepSpec | None) -> None:
+        inputs: dict[str, Any] = {"analysis_id": {"value": analysis.id}, "function": {"value": KINDS[analysis.kind]}}
+        if gather is not None:
+            inputs["given"] = {"step": gather.key, "output": 0}
         step = system_step(analysis.kind, "fairloop.evaluation.analysing", "run", inputs)
-        self._pipelines.start(analysis.project_id, Graph(name=analysis.kind.replace("_", " "), steps=[step]), capture, {},
+        self._pipelines.start(analysis.project_id, Graph(name=analysis.kind.replace("_", " "), steps=[*([gather] if gather else []), step]), capture, {},
                               author=analysis.author, purpose="analysis", id=analysis.pipeline_run_id)  # fmt: skip
 
     def get(self, project_id: str, analysis_id: str) -> Analysis:

@@ -23,12 +23,15 @@ PARTS = ("train", "validation", "test")
 _INPUTS = {"validation": "valid", "test": "test"}
 
 
-def run(analysis_id: str, function: dict[str, str]) -> dict[str, Any]:
+def run(analysis_id: str, function: dict[str, str], given: Any = None) -> dict[str, Any]:
     """Answer one analysis: call its kind's function and hand in what it returns."""
     context = current()
     analysis: Analysis = context.client.analyses.get(analysis_id)
-    answer: Callable[[Context, Subject, dict[str, Any]], dict[str, Any]] = functions.load(function, context.client.blobs)
-    result = dict(answer(context, Subject(context, analysis.subject_kind, analysis.subject_id), analysis.params))
+    params = analysis.params if given is None else analysis.params | {"given": given}
+    answer: Callable[[Context, Subject, dict[str, Any]], dict[str, Any]] = functions.load(
+        function, context.client.blobs
+    )
+    result = dict(answer(context, Subject(context, analysis.subject_kind, analysis.subject_id), params))
     words = str(result.pop("words", ""))
     text = codec.dumps(result)
     if len(text) > MAX_RESULT_BYTES // 2:  # REST writes it with escapes
@@ -111,7 +114,9 @@ class Subject:
                                "name a dataset version: data='NAME/VERSION'.")  # fmt: skip
         stored = self._train_rows(candidate) if part == "train" else self._judging_rows(candidate, _INPUTS[part])
         if stored is None:
-            raise InvalidInput(f"The {part} part of this candidate is not kept; name a dataset version: data='NAME/VERSION'.")
+            raise InvalidInput(
+                f"The {part} part of this candidate is not kept; name a dataset version: data='NAME/VERSION'."
+            )
         found: Table = values.load(stored, self.context.client.blobs)
         return found
 

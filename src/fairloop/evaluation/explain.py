@@ -108,7 +108,9 @@ def explain_rows(rows: Rows, *, criterion: str = "selection", attributes: list[s
     }  # fmt: skip
     strongest = [c for c in columns or [] if c in explained.described]
     if not strongest:
-        strongest = [c["column"] for c in found["importance"]["columns"] if c["column"] in explained.described][:EFFECTS]
+        strongest = [c["column"] for c in found["importance"]["columns"] if c["column"] in explained.described][
+            :EFFECTS
+        ]
     found["effects"] = _effects(explained, strongest, seed)
     findings = words.findings(found)
     return found | {"findings": findings, "words": " ".join(findings)}
@@ -138,18 +140,20 @@ def _attribute(rows: Rows, name: str, criterion: str, shown: Array, values: RowV
     high, low = max(judged, key=lambda r: float(r["rate"])), min(judged, key=lambda r: float(r["rate"]))
     within = explained.at(explained.rows[kept])
     gap = decompose_gap(explained.outcome, within.rows, groups[kept], high["group"], low["group"], seed=seed)
-    bounds = _bounds(outcome[kept & (groups == high["group"])], outcome[kept & (groups == low["group"])])
+    pairs = len(judged) * (len(judged) - 1) // 2
+    bounds = _bounds(outcome[kept & (groups == high["group"])], outcome[kept & (groups == low["group"])], pairs)
     found["gap"] = gap.plain() | {"low": bounds[0], "high": bounds[1]}
     if criterion == "selection" and explained.model.task != "regression":
         found["score_gap"] = _score_gap(explained, groups, shown, values, gap, seed)
     return found
 
 
-def _bounds(one: Array, other: Array) -> tuple[float, float]:
-    """95 % interval of the difference of two means."""
+def _bounds(one: Array, other: Array, pairs: int) -> tuple[float, float]:
+    """95 % interval of the difference of two means, simultaneous for as many pairs of groups as it was picked from."""
+    z = two_sided(1 - 0.05 / pairs)
     if np.isin(one, (0, 1)).all() and np.isin(other, (0, 1)).all():
-        return newcombe_difference(float(one.sum()), len(one), float(other.sum()), len(other))
-    half = two_sided(0.95) * float(np.sqrt(one.var(ddof=1) / len(one) + other.var(ddof=1) / len(other)))
+        return newcombe_difference(float(one.sum()), len(one), float(other.sum()), len(other), z)
+    half = z * float(np.sqrt(one.var(ddof=1) / len(one) + other.var(ddof=1) / len(other)))
     middle = float(one.mean() - other.mean())
     return middle - half, middle + half
 

@@ -31,7 +31,9 @@ def counterfactual(_: Context, subject: Subject, params: dict[str, Any]) -> dict
     person, known = _person(rows, params)
     most = int(params.get("max_changes", 3))
     if not 1 <= most <= MAX_CHANGES:
-        raise InvalidInput(f"max_changes={most}; more than {MAX_CHANGES} changes at once help nobody, and less than 1 none.")
+        raise InvalidInput(
+            f"max_changes={most}; more than {MAX_CHANGES} changes at once help nobody, and less than 1 none."
+        )
     told = answer_for(rows, person, wanted=params.get("wanted"), immutable=_names(params, "immutable"),
                       only_up=_names(params, "only_up"), only_down=_names(params, "only_down"), max_changes=most)  # fmt: skip
     return {"person": known, **told}
@@ -53,8 +55,12 @@ def answer_for(rows: Rows, person: pd.DataFrame, *, wanted: Any = None, immutabl
     fixed |= {str(c) for c in explained.rows.columns if str(c) not in explained.described}
     found = counterfactuals(goal, person, explained.rows, immutable=fixed, only_up=only_up or [], only_down=only_down or [],
                             max_changes=max_changes)  # fmt: skip
-    references = np.sort(np.random.default_rng(0).choice(len(explained.rows), min(REFERENCES, len(explained.rows)), replace=False))
-    values = row_values(looked.score, looked.members(), person, explained.rows.iloc[references].reset_index(drop=True), rounds=200)
+    references = np.sort(
+        np.random.default_rng(0).choice(len(explained.rows), min(REFERENCES, len(explained.rows)), replace=False)
+    )
+    values = row_values(
+        looked.score, looked.members(), person, explained.rows.iloc[references].reset_index(drop=True), rounds=200
+    )
     score = float(looked.score(person)[0])
     kept = [str(c) for c in person.columns if str(c) in fixed]
     changes = [one.plain() for one in found]
@@ -76,7 +82,9 @@ class _Goal:
         self.wanted: Any = None
         if task == "regression":
             if not isinstance(wanted, dict) or len(wanted) != 1 or next(iter(wanted)) not in {"at_least", "at_most"}:
-                raise InvalidInput("For a regression say what is wanted: wanted={'at_least': value} or {'at_most': value}.")
+                raise InvalidInput(
+                    "For a regression say what is wanted: wanted={'at_least': value} or {'at_most': value}."
+                )
             ((kind, limit),) = wanted.items()
             self._sign, self._limit = (1.0, float(limit)) if kind == "at_least" else (-1.0, float(limit))
             self.words = f"{kind.replace('_', ' ')} {words.value(float(limit))}"
@@ -129,7 +137,9 @@ def _person(rows: Rows, params: dict[str, Any]) -> tuple[pd.DataFrame, dict[str,
                 made[name] = pd.Series([np.nan if values[name] is None else values[name]]).astype(
                     np.float64 if values[name] is None else column.dtype)  # fmt: skip
             except (ValueError, TypeError) as cause:
-                raise InvalidInput(f"Column {name!r}: {str(values[name])[:40]!r} does not fit; it holds {column.dtype}.") from cause
+                raise InvalidInput(
+                    f"Column {name!r}: {str(values[name])[:40]!r} does not fit; it holds {column.dtype}."
+                ) from cause
     return pd.DataFrame(made), {"prediction_id": params["prediction_id"]} if given is not None else {"values": values}
 
 

@@ -92,7 +92,9 @@ def _columns(model: Model, table: Table) -> pd.DataFrame:
     X, groups = table.X, table.sensitive
     names = model.inputs or list(X.columns)
     if arrays := [c["name"] for c in model.columns if c["kind"] not in _DESCRIBED]:
-        raise InvalidInput(f"The model reads {arrays[0]!r}, an array (an image?): columns explain nothing there; ask for concepts.")
+        raise InvalidInput(
+            f"The model reads {arrays[0]!r}, an array (an image?): columns explain nothing there; ask for concepts."
+        )
     columns: dict[str, Any] = {}
     for name in names:
         if name not in X.columns and name not in groups.columns:
@@ -100,7 +102,9 @@ def _columns(model: Model, table: Table) -> pd.DataFrame:
         columns[name] = X[name] if name in X.columns else groups[name].astype("category")
     for name in model.reads_sensitive:
         if name not in groups.columns:
-            raise InvalidInput(f"The model is told {name!r} of everyone it judges; these rows do not have it as sensitive.")
+            raise InvalidInput(
+                f"The model is told {name!r} of everyone it judges; these rows do not have it as sensitive."
+            )
         columns[name] = groups[name].astype("category")
     return pd.DataFrame(columns).reset_index(drop=True)
 

@@ -127,13 +127,17 @@ def _columns(combination: tuple[_Step, ...]) -> set[int]:
 
 
 class _Search:
-    def __init__(self, flipped: Flipped, person: pd.DataFrame, people: pd.DataFrame, up: set[str], down: set[str]) -> None:
+    def __init__(
+        self, flipped: Flipped, person: pd.DataFrame, people: pd.DataFrame, up: set[str], down: set[str]
+    ) -> None:
         self.flipped, self.person, self.people, self.up, self.down = flipped, person, people, up, down
         self.names = [str(name) for name in person.columns]
 
     def steps(self, immutable: set[str]) -> list[_Step]:
         """Every allowed change of one column."""
-        return [step for place, name in enumerate(self.names) if name not in immutable for step in self._of(place, name)]
+        return [
+            step for place, name in enumerate(self.names) if name not in immutable for step in self._of(place, name)
+        ]
 
     def _of(self, place: int, name: str) -> list[_Step]:
         column, own = self.people[name], self.person[name].iloc[0]
@@ -191,7 +195,12 @@ class _Search:
         columns: dict[str, Any] = {}
         for place, name in enumerate(self.names):
             own = self.person[name]
-            changed = [(row, step.value) for row, combination in enumerate(tried) for step in combination if step.column == place]
+            changed = [
+                (row, step.value)
+                for row, combination in enumerate(tried)
+                for step in combination
+                if step.column == place
+            ]
             if isinstance(own.dtype, pd.CategoricalDtype):
                 codes = np.full(len(tried), own.cat.codes.iloc[0])
                 for row, value in changed:
@@ -203,7 +212,9 @@ class _Search:
                 rows, fresh = zip(*changed, strict=True)
                 if pd.api.types.is_integer_dtype(values.dtype) and not all(float(v).is_integer() for v in fresh):
                     values = values.astype(np.float64)
-                values.iloc[list(rows)] = np.asarray(fresh, dtype=values.dtype) if isinstance(values.dtype, np.dtype) else list(fresh)
+                values.iloc[list(rows)] = (
+                    np.asarray(fresh, dtype=values.dtype) if isinstance(values.dtype, np.dtype) else list(fresh)
+                )
             columns[name] = values
         return pd.DataFrame(columns)
 
@@ -223,7 +234,9 @@ class _Search:
             if len(between) > 200:
                 between = between[np.linspace(0, len(between) - 1, 200).astype(int)]
             values = [int(v) if whole else float(v) for v in between]
-            tried = [tuple(_Step(step.column, v, 0.0) if i == number else s for i, s in enumerate(current)) for v in values]
+            tried = [
+                tuple(_Step(step.column, v, 0.0) if i == number else s for i, s in enumerate(current)) for v in values
+            ]
             if tried and (hits := self.judge(tried)[0]).any():
                 current[number] = tried[int(np.argmax(hits))][number]
         row = {name: _plain(self.frame([tuple(current)])[name].iloc[0]) for name in self.names}

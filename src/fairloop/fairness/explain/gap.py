@@ -120,7 +120,9 @@ def parts_from_values(values: Floats, columns: list[str], groups: npt.NDArray[An
         raise InvalidInput(f"One of the groups {higher!r} and {lower!r} has no rows here.")
     parts = one.mean(axis=0) - other.mean(axis=0)
     known = min(len(one), len(other)) > 1
-    errors = np.sqrt(one.var(axis=0, ddof=1) / len(one) + other.var(axis=0, ddof=1) / len(other)) if known else parts * 0
+    errors = (
+        np.sqrt(one.var(axis=0, ddof=1) / len(one) + other.var(axis=0, ddof=1) / len(other)) if known else parts * 0
+    )
     z = two_sided(0.95)
     found = [GapPart(column=name, part=float(p), low=float(p - z * e) if known else None,
                      high=float(p + z * e) if known else None)

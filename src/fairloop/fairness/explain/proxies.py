@@ -84,7 +84,9 @@ def proxies(columns: Mapping[str, Any], groups: Any, *, seed: int = 0) -> list[P
         bins = binned(values)[known]
         areas = {names[place]: _area(bins, codes == place, fold) for place in asked}
         strength = _mean(list(areas.values()))
-        found.append((name, strength, _p_value(bins, codes, len(names)), {g: float(a.estimate or 0.5) for g, a in areas.items()}))
+        found.append(
+            (name, strength, _p_value(bins, codes, len(names)), {g: float(a.estimate or 0.5) for g, a in areas.items()})
+        )
     adjusted = holm([p for _, _, p, _ in found])
     ranked = [Proxy(column=name, strength=strength, p=p, per_group=areas)
               for (name, strength, _, areas), p in zip(found, adjusted, strict=True)]  # fmt: skip

@@ -247,7 +247,9 @@ def _conditions(name: str, column: pd.Series, errors: Floats, inside: Bools) -> 
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)[inside]
         known = np.unique(values[np.isfinite(values)])
         if len(known) > CUTS:
-            known = np.unique(np.quantile(values[np.isfinite(values)], np.linspace(0, 1, CUTS + 2)[1:-1], method="lower"))
+            known = np.unique(
+                np.quantile(values[np.isfinite(values)], np.linspace(0, 1, CUTS + 2)[1:-1], method="lower")
+            )
             known = np.unique(_short(known))
         elif len(known):
             known = known[:-1]
@@ -309,4 +311,6 @@ def _test(rows: pd.DataFrame, errors: Floats, conditions: tuple[Condition, ...])
         p = float(student.sf((error - rest) / spread, freedom))
         half = float(student.ppf(0.975, freedom)) * spread
         low, high = error - rest - half, error - rest + half
-    return Slice(conditions=conditions, error=error, rest=rest, low=low, high=high, n=len(inside), p=min(1.0, max(0.0, p)))
+    return Slice(
+        conditions=conditions, error=error, rest=rest, low=low, high=high, n=len(inside), p=min(1.0, max(0.0, p))
+    )

@@ -81,7 +81,9 @@ def row_values(score: Score, members: Sequence[Member], rows: pd.DataFrame, refe
     n, d = rows.shape
     drawn = [random.permutation(np.arange(n * rounds) % len(references))[: n * rounds]][0]
     taken = np.repeat(np.arange(n), rounds)
-    samples = walk(score, rows.iloc[taken].reset_index(drop=True), references.iloc[drawn].reset_index(drop=True), random)
+    samples = walk(
+        score, rows.iloc[taken].reset_index(drop=True), references.iloc[drawn].reset_index(drop=True), random
+    )
     shaped = samples.reshape(n, rounds, d)
     base, own = float(scored(score, references).mean()), scored(score, rows)
     errors = shaped.std(axis=1, ddof=1) / np.sqrt(rounds) if rounds > 1 else np.ones((n, d))

@@ -7,7 +7,10 @@ from typing import Any
 
 from fairloop.core.analyses import Analysis
 from fairloop.core.people import Identity, Project
+from fairloop.core.pipelines import StepSpec
 from fairloop.core.records import Page
+from fairloop.errors import InvalidInput
+from fairloop.pipelines.graph import system_step
 from fairloop.server.services import Services
 
 
@@ -29,7 +32,25 @@ class AnalysisResult:
 
 def start_analysis(services: Services, project: Project, identity: Identity, data: NewAnalysis) -> Analysis:
     """Ask a question about a model or data; a worker answers. Asked before, it is the analysis there is."""
-    return services.analyses.start(project.id, data.kind, data.subject_kind, data.subject_id, data.params, identity)
+    gather = None
+    if prediction_id := data.params.get("prediction_id"):
+        gather = _gather(services, project, data, str(prediction_id))
+    return services.analyses.start(project.id, data.kind, data.subject_kind, data.subject_id, data.params, identity,
+                                   gather=gather)  # fmt: skip
+
+
+def _gather(services: Services, project: Project, data: NewAnalysis, prediction_id: str) -> StepSpec:
+    """The step that reads what a prediction was made from, out of the log of the endpoint that made it."""
+    deployment = services.serving.deployment_of_prediction(project.id, prediction_id)
+    if (data.subject_kind, data.subject_id) != ("model_version", deployment.model_version_id):
+        raise InvalidInput(
+            f"This prediction was made by the model version {deployment.model_version_id}; ask about that one."
+        )
+    folder = services.monitoring.endpoint_folder(deployment.endpoint_id)
+    endpoints = {e.id: e.name for e in services.serving.endpoints(project.id)}
+    inputs = {"folder": {"value": str(folder)}, "endpoint": {"value": endpoints[deployment.endpoint_id]},
+              "prediction_id": {"value": prediction_id}}  # fmt: skip
+    return system_step("inputs", "fairloop.monitoring.steps", "prediction_inputs", inputs)
 
 
 def list_analyses(services: Services, project: Project, kind: str | None = None, subject_id: str | None = None,
