@@ -84,9 +84,7 @@ def weights_or_none(values: ArrayLike | None, length: int) -> Floats | None:
     return array
 
 
-def chances(
-    labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None
-) -> tuple[Bools, Floats, Floats | None]:
+def chances(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None) -> tuple[Bools, Floats, Floats | None]:
     """Labels, scores that are probabilities, and weights.
 
     Raises

@@ -272,8 +272,8 @@ BY_CLASS_SCORES: dict[str, Callable[..., Estimate]] = {
 
 def _columns(labels: ArrayLike, classes: Sequence[Any]) -> npt.NDArray[np.intp]:
     """The column of each label among ``classes``, -1 for another."""
-    named = pd.Categorical(_text(labels, "labels"), categories=[str(name) for name in classes])
-    found: npt.NDArray[np.intp] = named.codes.astype(np.intp)
+    known = pd.Index([str(name) for name in classes], dtype=object)
+    found: npt.NDArray[np.intp] = known.get_indexer_for(_text(labels, "labels"))
     return found
 
 

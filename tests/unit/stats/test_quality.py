@@ -138,3 +138,30 @@ def test_zero_weight_removes_a_row() -> None:
         expected = quality.binary_quality(label[:150], score[:150])[name]
         assert found.estimate == pytest.approx(expected.estimate, abs=1e-12), name
     assert quality.roc_auc([0, 1, 1], [0.1, 0.2, 0.3], [1, 0, 0]).estimate is None
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_specificity_and_matthews_correlation(weighted: bool) -> None:
+    random = np.random.default_rng(9)
+    label, score = sample(random, 800)
+    weight, answer = random.random(800) if weighted else None, score >= 0.4
+    found = quality.matthews_correlation(label, answer, weight)
+    assert found.estimate == pytest.approx(metrics.matthews_corrcoef(label, answer, sample_weight=weight), abs=1e-9)
+    assert found.low < found.estimate < found.high
+    expected = metrics.recall_score(label, answer, pos_label=0, sample_weight=weight)
+    assert quality.specificity(label, answer, weight).estimate == pytest.approx(expected, abs=1e-9)
+    assert quality.matthews_correlation(label, np.ones(800)).estimate is None
+    assert quality.matthews_correlation(label, label).low == 1.0
+    assert quality.matthews_correlation([], []).estimate is None
+
+
+def test_matthews_correlation_covers() -> None:
+    random = np.random.default_rng(10)
+    label, score = sample(random, 1_000_000)
+    truth = quality.matthews_correlation(label, score >= 0.4).estimate
+    hits = 0
+    for _ in range(400):
+        label, score = sample(random, 300)
+        found = quality.matthews_correlation(label, score >= 0.4)
+        hits += found.low <= truth <= found.high
+    assert 0.92 <= hits / 400 <= 0.98

@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
+from fairloop.errors import InvalidInput
+from fairloop.stats import regression
 from fairloop.stats.regression import mean_absolute_error, r2, regression_quality, root_mean_squared_error
 
 
@@ -50,3 +52,40 @@ def test_edges() -> None:
     perfect = regression_quality([1.0, 2.0, 3.0], [1.0, 2.0, 3.0])
     assert perfect["r2"].low == perfect["r2"].high == 1.0
     assert perfect["root_mean_squared_error"].high == 0.0
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_further_metrics_equal_scikit_learn(weighted: bool) -> None:
+    random = np.random.default_rng(5)
+    truth = random.normal(5, 2, 801)
+    predicted, weight = truth + random.normal(0, 1, 801), random.integers(1, 4, 801).astype(float) if weighted else None
+    expected = {
+        "mean_absolute_percentage_error": metrics.mean_absolute_percentage_error(
+            truth, predicted, sample_weight=weight
+        ),
+        "quantile_loss_10": metrics.mean_pinball_loss(truth, predicted, sample_weight=weight, alpha=0.1),
+        "quantile_loss_90": metrics.mean_pinball_loss(truth, predicted, sample_weight=weight, alpha=0.9),
+    }
+    if weight is None:
+        expected["median_absolute_error"] = metrics.median_absolute_error(truth, predicted)
+    else:
+        rows = np.repeat(np.arange(801), weight.astype(int))
+        expected["median_absolute_error"] = metrics.median_absolute_error(truth[rows], predicted[rows])
+    for name, value in expected.items():
+        found = regression.BY_VALUE[name](truth, predicted, weight)
+        assert found.estimate == pytest.approx(value, abs=1e-9), name
+        assert found.low <= value <= found.high, name
+
+
+def test_the_median_errors_interval_covers() -> None:
+    random = np.random.default_rng(6)
+    truth = 0.6744897501960817
+    hits = 0
+    for _ in range(400):
+        found = regression.median_absolute_error(np.zeros(150), random.normal(size=150))
+        hits += found.low <= truth <= found.high
+    assert 0.92 <= hits / 400 <= 0.98
+    assert regression.median_absolute_error([], []).estimate is None
+    assert regression.median_absolute_error([1.0, 2.0], [1.0, 3.0]).low is None
+    with pytest.raises(InvalidInput, match="quantile"):
+        regression.quantile_loss([1.0], [1.0], quantile=1.0)
