@@ -26,7 +26,7 @@ SCIENTIST = VIEWER | {
     "feedback",
 }
 ENGINEER = SCIENTIST | {"endpoint_deploy", "monitor_edit"}
-MANAGER = VIEWER | {"model_approve", "monitor_edit", "project_edit", "audit_read", "appeal_read", "appeal_decide"}
+MANAGER = VIEWER | {"model_approve", "monitor_edit", "project_edit", "policy_edit", "audit_read", "appeal_read", "appeal_decide"}
 AUDITOR = VIEWER | {"audit_read", "sensitive_read", "appeal_read"}
 ADMINISTRATOR = ENGINEER | MANAGER | AUDITOR | {"members_manage"}
 MAY = {

@@ -14,6 +14,8 @@ from support.bodies import example_of
 
 NAME = "catalogued"
 LISTS = {
+    "kinds",
+    "people",
     "parents",
     "verdicts",
     "drivers",
@@ -31,6 +33,7 @@ STATES = {
     ("appeals", "state"): "open",
 }  # fmt: skip
 BY_PARAMETER = {
+    "channel_id": "channels", "delivery_id": "deliveries", "delegation_id": "delegations",
     "version_id": "dataset_versions", "dataset_version_id": "dataset_versions", "pipeline_run_id": "pipeline_runs",
     "step_run_id": "step_runs", "candidate_id": "candidates", "cycle_id": "cycles", "approval_id": "approvals",
     "alert_id": "alerts", "monitor_id": "monitors", "window_id": "windows", "deployment_id": "deployments",

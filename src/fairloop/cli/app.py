@@ -8,7 +8,20 @@ import typer
 from typer.core import TyperGroup
 
 from fairloop import __version__
-from fairloop.cli import analyses, approvals, credentials, doctor, endpoints, evidence, loops, nouns, server, status
+from fairloop.cli import (
+    analyses,
+    approvals,
+    credentials,
+    doctor,
+    endpoints,
+    evidence,
+    loops,
+    notices,
+    nouns,
+    policy,
+    server,
+    status,
+)
 from fairloop.cli.connection import Connection
 
 
@@ -66,6 +79,7 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(evidence.evidence, name="evidence")
 app.command("verify")(evidence.verify)
 app.add_typer(credentials.tokens, name="token")
+app.add_typer(audit.group, name="audit")
 app.add_typer(policy.group, name="policy")
 app.add_typer(notices.group, name="notices")
 for name, group in nouns.groups().items():

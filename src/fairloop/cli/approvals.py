@@ -19,6 +19,7 @@ Which = Annotated[
     str, typer.Argument(metavar="[ID]", help="The request (apr_...) or its cycle; none when only one waits.")
 ]
 Reason = Annotated[str, typer.Option(help="Why; the record keeps it.", prompt="Reason")]
+For = Annotated[str, typer.Option("--for", metavar="PERSON", help="Who handed you the decision, where several did.")]
 
 
 def approve(
@@ -26,18 +27,22 @@ def approve(
     reason: Reason,
     which: Which = "",
     wait_s: Annotated[float, typer.Option("--wait", help="Follow it so many seconds; a canary goes on alone.")] = 120,
+    on_behalf_of: For = "",
     json_: Json = False,
 ) -> int:
     """Approve what waits for a decision, and see it go live."""
     client = connect(context)
-    decided = _decide(client, which, reason, json_, yes=True)
+    decided = _decide(client, which, reason, on_behalf_of, json_, yes=True)
+    if decided.decision == "waiting" or not decided.cycle_id:
+        return 0
     stage = _follow(client, decided.cycle_id, wait_s)
     return 1 if stage in {"refused", "failed", "cancelled"} else 0
 
 
-def refuse(context: typer.Context, reason: Reason, which: Which = "", json_: Json = False) -> None:
+def refuse(context: typer.Context, reason: Reason, which: Which = "", on_behalf_of: For = "",
+           json_: Json = False) -> None:  # fmt: skip
     """Refuse what waits for a decision."""
-    _decide(connect(context), which, reason, json_, yes=False)
+    _decide(connect(context), which, reason, on_behalf_of, json_, yes=False)
 
 
 def _follow(client: Client, cycle_id: str, wait_s: float) -> str:
@@ -57,15 +62,24 @@ def _follow(client: Client, cycle_id: str, wait_s: float) -> str:
         time.sleep(0.25)
 
 
-def _decide(client: Client, which: str, reason: str, json_: bool, *, yes: bool) -> ApprovalRequest:
+def _decide(client: Client, which: str, reason: str, on_behalf_of: str, json_: bool, *, yes: bool) -> ApprovalRequest:
     request_id = _request(client, which)
-    decided = client.approvals.decide(request_id, approve=yes, reason=reason)
+    decided = client.approvals.decide(request_id, approve=yes, reason=reason, on_behalf_of=on_behalf_of)
     if json_:
         show_json(client.http.json("GET", f"{client.path}/approvals/{request_id}"))
         return decided
-    cycle = client.cycles.get(decided.cycle_id)
+    if decided.cycle_id:
+        cycle = client.cycles.get(decided.cycle_id)
+        what = f"cycle {cycle.number} of {clean(cycle.loop)}"
+    else:
+        version = client.models.version_by_id(decided.model_version_id)
+        what = f"{clean(version.model)} v{version.version}"
+    if decided.decision == "waiting":
+        yes_so_far = sum(vote.decision == "approved" for vote in decided.votes)
+        print(f"Noted: {yes_so_far} of {decided.people} people said yes to {what}.", flush=True)
+        return decided
     who = clean(decided.decided_by) + ("" if decided.verified else " (identity not verified: local mode)")
-    print(f"{decided.decision.capitalize()} by {who}: cycle {cycle.number} of {clean(cycle.loop)}.", flush=True)
+    print(f"{decided.decision.capitalize()} by {who}: {what}.", flush=True)
     return decided
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -12,7 +13,11 @@ from typing import TYPE_CHECKING
 from fairloop.errors import FairloopError, InvalidInput, NotFound
 
 if TYPE_CHECKING:
+    from fairloop.core.policy import Policy
     from fairloop.sdk.loop import Loop
+
+POLICY_FILE = "policy.yaml"
+"""Beside a loop's file: the policy that goes with it."""
 
 
 def load_module(file: Path) -> ModuleType:
@@ -78,4 +83,23 @@ def find_loop(file: Path, name: str = "") -> Loop:
     if len(loops) > 1:
         names = ", ".join(repr(loop.name) for loop in loops)
         raise InvalidInput(f"{file.name} defines several loops ({names}); say which with --loop NAME.")
-    return loops[0]
+    return with_policy(loops[0], file.resolve().with_name(POLICY_FILE))
+
+
+def with_policy(loop: Loop, file: Path) -> Loop:
+    """The loop with the policy file that stands beside it, unless its code names a policy."""
+    if file.is_file() and loop.definition.policy is None:
+        loop.definition = replace(loop.definition, policy=policy_in(file))
+    return loop
+
+
+def policy_in(file: Path) -> Policy:
+    """The policy that a file holds; the file is named in what is wrong with it."""
+    from fairloop.core.policy_file import read_policy
+
+    try:
+        return read_policy(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as cause:
+        raise NotFound(f"There is no readable policy {str(file)!r}; write one, see docs/policy.md.") from cause
+    except InvalidInput as cause:
+        raise InvalidInput(f"{file.name}: {cause.message}") from cause

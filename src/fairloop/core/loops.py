@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from fairloop.core.checks import PROBED, Check
+from fairloop.core.checks import GROUP_METRICS, PROBED, Check
 from fairloop.core.concepts import Concept, Terms, check_probes
 from fairloop.core.mitigations import MITIGATIONS
 from fairloop.core.names import check_name
-from fairloop.core.policy import Approval, Policy
+from fairloop.core.policy import Approval, Facts, Policy
 from fairloop.core.tuning import SearchPlan
 from fairloop.core.units import parse_seconds
 from fairloop.errors import InvalidInput
@@ -141,3 +141,11 @@ class LoopDefinition:
         watched = [check.name for check in self.watch]
         if twice := {name for name in watched if watched.count(name) > 1}:
             raise InvalidInput(f"The check {min(twice)!r} stands twice in watch=[...]; keep one of them.")
+
+
+def definition_facts(definition: LoopDefinition, author: str = "") -> Facts:
+    """What a loop's definition says of itself; also what ``fairloop policy check loop.py`` judges."""
+    fair = [gate.metric for gate in definition.gates if gate.metric in GROUP_METRICS]
+    return Facts(stage="definition", on_alert=definition.on_alert, approval=definition.approval,
+                 gates=list(definition.gates), primary=definition.primary or next(iter(fair), ""),
+                 uses_attribute=definition.allow_attribute_at_prediction, authors=[author] if author else [])  # fmt: skip

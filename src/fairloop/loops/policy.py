@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fairloop.access.audit import Audit
-from fairloop.core.checks import GROUP_METRICS, Verdict
+from fairloop.core.checks import Verdict
 from fairloop.core.clock import Clock
 from fairloop.core.cycles import ApprovalRequest, Cycle, Loop, Stage
 from fairloop.core.decisions import Judged, PolicyState, PolicyVersion
 from fairloop.core.ids import new_id
-from fairloop.core.loops import LoopDefinition
+from fairloop.core.loops import LoopDefinition, definition_facts
 from fairloop.core.models import ModelVersion
 from fairloop.core.people import Identity, Role
 from fairloop.core.policy import NO_POLICY, Approval, Facts, Policy, Vote, combined, evaluate, objection
@@ -244,14 +244,6 @@ def _loop(connection: Connection, cycle: Cycle) -> Loop:
 
 
 # ------------------------------------------------------------------ facts
-def definition_facts(definition: LoopDefinition, author: str = "") -> Facts:
-    """What a loop's definition says of itself; also what ``fairloop policy check loop.py`` judges."""
-    fair = [g.metric for g in definition.gates if g.metric in GROUP_METRICS]
-    return Facts(stage="definition", on_alert=definition.on_alert, approval=definition.approval,
-                 gates=list(definition.gates), primary=definition.primary or next(iter(fair), ""),
-                 uses_attribute=definition.allow_attribute_at_prediction, authors=[author] if author else [])  # fmt: skip
-
-
 def _cycle_facts(connection: Connection, cycle: Cycle, loop: Loop, definition: LoopDefinition,
                  verdicts: Sequence[Verdict] | None) -> Facts:  # fmt: skip
     found = list(verdicts) if verdicts is not None else _gate_verdicts(connection, cycle)

@@ -55,6 +55,9 @@ class Loop:
         Predictions in a window, 50 or more.
     on_alert : {"notify", "propose", "auto"}
         What a failing watch does: tell; train and judge a candidate; or that and go live when every gate passes.
+    policy : fairloop.Policy, optional
+        The loop's own policy, for example ``fl.read_policy(open("policy.yaml").read())``; ``fairloop run`` reads a
+        ``policy.yaml`` beside the file. It adds to the project's policy and never takes away.
     primary : str, optional
         The fairness criterion that decides between candidates; by default the first fairness gate.
     concepts : list of fairloop.Concept
@@ -68,12 +71,13 @@ class Loop:
                  watch: list[Check] | None = None, watch_every: str = "5m", window: int = 1000,
                  on_alert: str = "propose", primary: str | None = None, concepts: list[Concept] | None = None,
                  terms: list[Terms] | None = None, search: SearchPlan | None = None,
-                 allow_attribute_at_prediction: bool = False) -> None:  # fmt: skip
+                 allow_attribute_at_prediction: bool = False, policy: Policy | None = None) -> None:  # fmt: skip
         if not isinstance(pipeline, Pipeline):
             raise InvalidInput(f"pipeline={pipeline!r} is not a pipeline; decorate the function with @fl.pipeline.")
         _check_kinds(name=(name, str, "text"), data=(data, Data, "fl.Data(...)"), window=(window, int, "a whole number"),
                      watch_every=(watch_every, str, "text such as '5m'"), approval=(approval, Approval, "fl.Approval(...)"),
-                     rollout=(rollout, Canary, "fl.Canary(...)"), search=(search, SearchPlan, "fl.Search(...)"))  # fmt: skip
+                     rollout=(rollout, Canary, "fl.Canary(...)"), search=(search, SearchPlan, "fl.Search(...)"),
+                     policy=(policy, Policy, "fl.Policy(...), or fl.read_policy(text)"))  # fmt: skip
         _check_lists(gates=(gates, Check, "fl.gate(...)"), watch=(watch, Check, "fl.Drift(), fl.Bias(...)"),
                      mitigate=(mitigate, str, "names, such as 'reweighing'"),
                      concepts=(concepts, Concept, "fl.Concept(...)"), terms=(terms, Terms, "fl.Terms(...)"))  # fmt: skip
@@ -82,7 +86,7 @@ class Loop:
             name=name, data=data, goal=goal, gates=gates or [], mitigate=mitigate or [], approval=approval,
             rollout=rollout or Canary(), watch=watch or [], watch_every=watch_every, window=window, on_alert=on_alert,
             primary=primary, concepts=concepts or [], terms=terms or [], search=search,
-            allow_attribute_at_prediction=allow_attribute_at_prediction)  # fmt: skip
+            allow_attribute_at_prediction=allow_attribute_at_prediction, policy=policy)  # fmt: skip
 
     @property
     def name(self) -> str:
@@ -134,7 +138,7 @@ class Loop:
 
 def _check_kinds(**given: tuple[Any, type, str]) -> None:
     for name, (value, kind, wanted) in given.items():
-        optional = value is None and name in {"approval", "rollout", "search"}
+        optional = value is None and name in {"approval", "rollout", "search", "policy"}
         if not optional and (not isinstance(value, kind) or isinstance(value, bool)):
             raise InvalidInput(f"{name}={value!r}: give {wanted}.")
 
