@@ -11,16 +11,19 @@ from fairloop import __version__
 from fairloop.cli import (
     analyses,
     approvals,
+    audit,
     credentials,
     doctor,
     endpoints,
     evidence,
     loops,
+    members,
     notices,
     nouns,
     policy,
     server,
     status,
+    voices,
 )
 from fairloop.cli.connection import Connection
 
@@ -80,6 +83,9 @@ app.add_typer(evidence.evidence, name="evidence")
 app.command("verify")(evidence.verify)
 app.add_typer(credentials.tokens, name="token")
 app.add_typer(audit.group, name="audit")
+app.add_typer(members.group, name="members")
+app.add_typer(voices.comments, name="comments")
+app.add_typer(voices.appeals, name="appeals")
 app.add_typer(policy.group, name="policy")
 app.add_typer(notices.group, name="notices")
 for name, group in nouns.groups().items():

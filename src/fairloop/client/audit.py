@@ -21,5 +21,5 @@ class Audit:
         return Page(items=[from_wire(AuditEntry, e) for e in told["items"]], next=told["next"])
 
     def verify(self) -> Verification:
-        """Whether the hash chain holds."""
-        return from_wire(Verification, self._http.json("GET", "/api/v1/audit/verification"))
+        """Whether the hash chain of the whole server holds; for who may read the project's log."""
+        return from_wire(Verification, self._http.json("GET", f"{self._path}/audit/verification"))

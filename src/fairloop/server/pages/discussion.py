@@ -100,4 +100,6 @@ def change(services: Services, identity: Identity, project: Project, comment_id:
         moderator = moderates(identity, project)
         return act(back, lambda: services.discussion.delete(project.id, comment_id, identity, administrator=moderator),
                    "Deleted. A mark stays where it stood.")  # fmt: skip
-    return act(back, lambda: services.discussion.edit(project.id, comment_id, identity, data.get("body", "")), "Changed.")
+    return act(
+        back, lambda: services.discussion.edit(project.id, comment_id, identity, data.get("body", "")), "Changed."
+    )

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fairloop.core.checks import HIGHER_IS_BETTER, Status
+from fairloop.core.checks import HIGHER_IS_BETTER, Status, Verdict
 from fairloop.core.cycles import Cycle, CycleEvent, Stage
 from fairloop.core.endpoints import Endpoint, Rollout
 from fairloop.core.models import Candidate, Evaluation
 from fairloop.core.monitors import Window
 from fairloop.core.people import Project
 from fairloop.core.pipelines import PipelineRun
+from fairloop.core.records import from_plain
 from fairloop.errors import NotFound
 from fairloop.server.pages.shell import within
+from fairloop.server.pages.views import questions
 from fairloop.server.pages.views.stations import LoopState
 from fairloop.server.pages.words import duration, measured
 from fairloop.server.services import Services
@@ -180,6 +182,20 @@ def production_words(services: Services, project: Project, loop: LoopState) -> l
         live.words,
     ]
     return [f"{version.model} v{version.version}", *words]
+
+
+def judged_gap(services: Services, project: Project, loop: LoopState) -> tuple[Verdict | None, str]:
+    """The group check that stands worst for what serves now, and what it was judged on: live traffic, else the test."""
+    windows = windows_of(services, project.id, loop.endpoint, limit=12) if loop.endpoint else []
+    for window in windows:
+        found = questions.closest([v for v in window.verdicts if v.estimate is not None])
+        if found is not None:
+            return found, "live traffic"
+    if loop.live is None:
+        return None, ""
+    event = gate_event(services.loops.events(project.id, loop.live.id))
+    verdicts = [from_plain(Verdict, v) for v in (event.data.get("verdicts") or [])] if event else []
+    return questions.closest(verdicts), "the test part"
 
 
 def under_way(cycle: Cycle | None) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from litestar import Response
 
+from fairloop.server.pages.explain import explained
 from fairloop.server.pages.shell import Asked, Html, frame, render
 
 _SEEN = "x-fairloop-seen"
@@ -27,4 +28,4 @@ def renewed(request: Asked, template: str, **view: Any) -> Html:
     seen = request.headers.get(_SEEN, "")
     if seen and f'"{seen}"' in text[:2000]:
         return Response("", status_code=204, media_type="text/html")
-    return Response(text, media_type="text/html", headers={"Cache-Control": "no-store"})
+    return Response(explained(text), media_type="text/html", headers={"Cache-Control": "no-store"})

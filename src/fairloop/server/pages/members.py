@@ -31,11 +31,17 @@ def sentences() -> dict[Permission, str]:
 
 
 def roles() -> list[dict[str, Any]]:
-    """Every role with what it may do, in words."""
-    words = sentences()
-    return [{"role": role.value, "name": "ML engineer" if role is Role.ML_ENGINEER else role.value.replace("_", " "),
-             "may": [words[p] for p in Permission if p in ROLES[role] and p not in permissions.SERVER_WIDE]}
-            for role in Role]  # fmt: skip
+    """Every role with what it may do beyond a viewer, in words."""
+    words, least = sentences(), ROLES[Role.VIEWER]
+    return [
+        {
+            "role": role.value,
+            "name": "ML engineer" if role is Role.ML_ENGINEER else role.value.replace("_", " "),
+            "may": [words[p] for p in Permission if p in ROLES[role] and (role is Role.VIEWER or p not in least)
+                    and p not in permissions.SERVER_WIDE],
+        }
+        for role in Role
+    ]  # fmt: skip
 
 
 def members(request: Asked, services: Services, identity: Identity, project: Project) -> Html:

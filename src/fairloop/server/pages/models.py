@@ -7,7 +7,7 @@ from typing import Any
 from litestar.response import Redirect
 
 from fairloop.core.checks import Verdict
-from fairloop.core.cycles import Cycle
+from fairloop.core.cycles import ApprovalRequest, Cycle
 from fairloop.core.endpoints import DeploymentState
 from fairloop.core.models import Candidate, Evaluation, ModelVersion
 from fairloop.core.people import Identity, Project
@@ -16,7 +16,7 @@ from fairloop.errors import NotFound
 from fairloop.server.pages import cycles, gather
 from fairloop.server.pages.forms import Form, act
 from fairloop.server.pages.shell import Asked, Html, page, within
-from fairloop.server.pages.views import evidence, lineage, signature, summary
+from fairloop.server.pages.views import evidence, lineage, questions, signature, summary
 from fairloop.server.pages.views.verdicts import cards
 from fairloop.server.services import Services
 
@@ -86,6 +86,7 @@ def version(
         evaluation=test,
         files=services.registry.files_of(found),
         inputs=signature.inputs(found.signature),
+        contested=services.appeals.summary(found.id),
         **_judgement(services, identity, project, found, cycle, candidate, test),
         **_origin(services, project, found, cycle),
     )
@@ -124,10 +125,11 @@ def _judgement(
         if d.model_version_id == found.id and d.state is DeploymentState.LIVE
     ]
     data = _data(services, project, cycle)
+    decide = cycles.decision(services, identity, project, approval) if approval else None
     return {
         "verdicts": cards(verdicts),
         "approval": approval,
-        "decide": cycles.decision(services, identity, project, approval) if approval else None,
+        "decide": decide,
         "groups": evidence.group_charts(
             test,
             cycle.gates if cycle else [],
@@ -141,6 +143,9 @@ def _judgement(
         "data": data,
         "data_href": within(project, "data", data.dataset, data.version) if data else "",
         "serving": serving,
+        "answers": _answers(
+            services, project, found, cycle, candidate, test, verdicts, approval, serving, decide, before
+        ),
         "sentences": summary.sentences(
             found,
             candidate=candidate,
@@ -152,6 +157,54 @@ def _judgement(
             serving=serving,
         ),
     }
+
+
+def _answers(
+    services: Services,
+    project: Project,
+    found: ModelVersion,
+    cycle: Cycle | None,
+    candidate: Candidate | None,
+    test: Evaluation | None,
+    verdicts: list[Verdict],
+    approval: ApprovalRequest | None,
+    serving: list[str],
+    decide: dict[str, Any] | None,
+    before: ModelVersion | None,
+) -> list[questions.Answer]:
+    """The ten questions about this version."""
+    deployments = [
+        (e, d) for e in services.serving.endpoints(project.id) for d in services.serving.deployments(project.id, e.id)
+    ]
+    live = [(e, d) for e, d in deployments if d.state is DeploymentState.LIVE]
+    mine = [d for _, d in live if d.model_version_id == found.id]
+    others = [services.registry.version_by_id(project.id, d.model_version_id) for _, d in live]
+    instead = next((v for v in others if v.model == found.model and v.id != found.id), None)
+    goals = [
+        str(x.definition.get("goal") or "") for x in services.loops.loops(project.id) if cycle and x.name == cycle.loop
+    ]
+    return questions.of_version(
+        questions.AskedVersion(
+            name=f"{found.model} v{found.version}",
+            goal=found.description or next((g for g in goals if g), "") or project.goal,
+            decision=found.decision,
+            verdicts=verdicts,
+            serving=serving,
+            since_ms=min((d.live_ms for d in mine if d.live_ms), default=None),
+            instead=f"{instead.model} v{instead.version}" if instead else "",
+            alerts=[
+                a for a in services.monitoring.alerts(project.id, "open") if a.deployment_id in {d.id for d in mine}
+            ],
+            approval=approval,
+            cycle=cycle,
+            made=f"It was made by {evidence.method_words(candidate).lower()} training" if candidate else "",
+            test=test,
+            before=_evaluation(services, project, before.candidate_id if before else None, "test"),
+            before_name=f"{before.model} v{before.version}" if before else "",
+            may_decide=bool(decide and not decide["why"]),
+            appeals=services.appeals.summary(found.id).words,
+        )
+    )
 
 
 def _before(services: Services, project: Project, found: ModelVersion) -> ModelVersion | None:

@@ -96,9 +96,15 @@ def revoke_token(services: Services, identity: Identity, token_id: str) -> Redir
 
 
 def audit(
-    request: Asked, services: Services, project: Project, cursor: str | None = None, person: str = "", action: str = ""
+    request: Asked,
+    services: Services,
+    project: Project,
+    cursor: str | None = None,
+    person: str = "",
+    action: str = "",
+    verify: str = "",
 ) -> Html:
-    """Who did what in this project, newest first."""
+    """Who did what in this project, newest first; the chain is checked when somebody asks for it."""
     found = services.audit.entries(project.id, cursor=cursor, limit=_PAGE, person=person, action=action)
     here = within(project, "audit")
     return page(
@@ -109,7 +115,8 @@ def audit(
         rows=found.items,
         person=person,
         action=action,
-        check=services.audit.verify(),
+        check=services.audit.verify() if verify else None,
+        verify_href=f"{here}?verify=yes",
         older=f"{here}?cursor={found.next}" if found.next else "",
         newest=here if cursor else "",
     )

@@ -6,13 +6,16 @@ from typing import Any
 
 from litestar.response import Redirect
 
+from fairloop.access.permissions import Permission
+from fairloop.access.permit import permitted, role_in
 from fairloop.core.cycles import Cycle
 from fairloop.core.people import Identity, Project
 from fairloop.server.api import projects as api
 from fairloop.server.pages import gather, home, live
 from fairloop.server.pages.forms import Form, act, optional_number
 from fairloop.server.pages.shell import Asked, Html, page, within
-from fairloop.server.pages.views import stations
+from fairloop.server.pages.views import questions, stations
+from fairloop.server.pages.views.stations import LoopState
 from fairloop.server.pages.words import metric
 from fairloop.server.services import Services
 
@@ -20,52 +23,76 @@ _CYCLES = 20
 SHORT = {"roc_auc": "AUC", "demographic_parity_difference": "DP", "equalized_odds_difference": "EO"}
 
 
-def overview(request: Asked, services: Services, project: Project, before: str | None = None) -> Html:
-    """The loop as it stands, what is in production, and the cycles."""
+def overview(
+    request: Asked, services: Services, identity: Identity, project: Project, before: str | None = None
+) -> Html:
+    """The ten questions, the loop as it stands, and the cycles."""
     found = services.loops.cycles(project.id, limit=_CYCLES, cursor=before)
     return page(
         request,
         "project.html",
         title=project.name,
         section="project",
-        goal=project.goal,
-        loops_part=_loops_part(request, services, project),
+        loops_part=_loops_part(request, services, identity, project),
+        answers=questions.of_loop(None, _asked(services, identity, project, None)),
         cycles=[cycle_row(services, project, c) for c in found.items],
         older=f"{within(project)}?before={found.next}" if found.next else "",
-        spent=home.spent(services, project),
         counts=_counts(services, project),
     )
 
 
-def loops(request: Asked, services: Services, project: Project) -> Html:
+def loops(request: Asked, services: Services, identity: Identity, project: Project) -> Html:
     """The drawing of the loops alone, for the page to renew."""
-    return live.renewed(request, "parts/loops.html", **_loops_view(services, project))
+    return live.renewed(request, "parts/loops.html", **_loops_view(services, identity, project))
 
 
-def _loops_part(request: Asked, services: Services, project: Project) -> str:
-    return live.part(request, "parts/loops.html", **_loops_view(services, project))
+def _loops_part(request: Asked, services: Services, identity: Identity, project: Project) -> str:
+    return live.part(request, "parts/loops.html", **_loops_view(services, identity, project))
 
 
-def _loops_view(services: Services, project: Project) -> dict[str, Any]:
+def _loops_view(services: Services, identity: Identity, project: Project) -> dict[str, Any]:
     drawn = []
     for loop in gather.loop_states(services, project):
         alert = next(iter(loop.alerts), None)
         drawn.append(
             {
                 "name": loop.name,
-                "goal": loop.goal,
+                "answers": questions.of_loop(loop, _asked(services, identity, project, loop)),
                 "stations": stations.draw(loop),
                 "health": stations.health(loop),
                 "cycle": loop.cycle,
                 "alert": alert.words if alert else "",
                 "running": gather.under_way(loop.cycle),
-                "production": gather.production_words(services, project, loop),
-                "live_ms": loop.live.live_ms if loop.live else None,
-                "live_href": within(project, "cycles", loop.live.id) if loop.live else "",
                 "cycle_href": within(project, "cycles", loop.cycle.id) if loop.cycle else "",
             }
         )
     return {"loops": drawn, "renew": within(project, "loops")}
+
+
+def _asked(services: Services, identity: Identity, project: Project, loop: LoopState | None) -> questions.Asked:
+    """What the ten questions need beside the loop."""
+
+    def may(permission: Permission) -> bool:
+        return permitted(identity, permission, project.id)
+
+    gap, judged_on = gather.judged_gap(services, project, loop) if loop else (None, "")
+    role = role_in(identity, project.id)
+    return questions.Asked(
+        goal=project.goal,
+        production=gather.production_words(services, project, loop) if loop else [],
+        judged=gap,
+        judged_on=judged_on,
+        spent=home.spent(services, project),
+        budget=project.budget_usd,
+        may_approve=bool(loop and loop.approval and str(role) in {loop.approval.role, "administrator"}),
+        may_watch=may(Permission.MONITOR_EDIT),
+        appeals=len({a.prediction_id for a in services.appeals.page(project.id, "open", limit=1000).items}),
+        may_decide_appeals=may(Permission.APPEAL_DECIDE),
+        cycle_href=within(project, "cycles", loop.cycle.id) if loop and loop.cycle else "",
+        alerts_href=within(project, "alerts"),
+        appeals_href=within(project, "appeals"),
+        live_href=within(project, "cycles", loop.live.id) if loop and loop.live else "",
+    )
 
 
 def cycle_row(services: Services, project: Project, cycle: Cycle) -> dict[str, Any]:

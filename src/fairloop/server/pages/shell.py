@@ -18,6 +18,7 @@ from fairloop.access.permissions import Permission
 from fairloop.access.permit import permitted, visible
 from fairloop.core.people import Identity, Project
 from fairloop.server.pages import assets, inbox
+from fairloop.server.pages.explain import explained
 from fairloop.server.pages.words import FILTERS
 from fairloop.server.services import Services
 
@@ -67,7 +68,11 @@ def page(
     content = render(request, template, title=title, section=section, crumbs=crumbs or [], **frame(request), **view)
     cookies = [Cookie(key=FLASH, value="", max_age=0, path="/")] if FLASH in request.cookies else []
     return Response(
-        content, media_type="text/html", status_code=status, cookies=cookies, headers={"Cache-Control": "no-store"}
+        explained(content),
+        media_type="text/html",
+        status_code=status,
+        cookies=cookies,
+        headers={"Cache-Control": "no-store"},
     )
 
 
