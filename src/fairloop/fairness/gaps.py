@@ -8,16 +8,15 @@ give None: insufficient evidence, never pass.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fairloop.fairness.grouping import MIN_GROUP
 from fairloop.fairness.groups import GroupRates, GroupTable, Pooling, count_groups, pool, rates_of
 from fairloop.fairness.pairs import (
     PairEstimate,
-    average,
+    half_sum,
     largest_difference,
-    largest_mean_gap,
     shares,
     smallest_ratio,
 )
@@ -163,16 +162,18 @@ class GapMetric:
         flat = [rate for each in values for rate in each]
         if self.form == "ratio":
             return smallest_ratio(flat, confidence)
-        if self.form == "average":
-            means = [{name: average(one[name], other[name]) for name in one} for one, other in values]
-            return largest_difference(means, confidence, most=1.0)
-        if self.form == "mean of gaps":
-            return largest_mean_gap([(one, other) for one, other in values], confidence)
+        if self.form in _SIGNS:
+            means = [{name: half_sum(one[name], other[name], sign) for name in one}
+                     for one, other in values for sign in _SIGNS[self.form]]  # fmt: skip
+            found = largest_difference(means, confidence, most=1.0)
+            return replace(found, rate=found.rate // len(_SIGNS[self.form]))
         return largest_difference(flat, confidence, most=1.0)
 
 
 _METHODS = {"difference": "newcombe", "ratio": "MOVER of logs", "average": "MOVER of wilson",
-            "mean of gaps": "MOVER of newcombe"}  # fmt: skip
+            "mean of gaps": "MOVER of wilson"}  # fmt: skip
+_SIGNS = {"average": (1.0,), "mean of gaps": (1.0, -1.0)}
+"""The mean of two absolute differences is the larger of those of the rates' mean and of half their difference."""
 
 demographic_parity_difference = GapMetric(name="demographic_parity_difference", rates=("selection_rate",))
 """0 when every group is selected equally often, 1 when one always is and another never (Calders and others 2009)."""

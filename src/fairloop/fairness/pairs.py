@@ -21,7 +21,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from fairloop.errors import InvalidInput
 from fairloop.stats.intervals import range_quantile, two_sided, wilson
@@ -82,17 +82,21 @@ def shares(rates: Rates) -> dict[str, Value]:
     return {name: share(*count) for name, count in rates.items()}
 
 
-def average(one: Value, other: Value) -> Value:
-    """The mean of two independent numbers, by MOVER."""
+def half_sum(one: Value, other: Value, sign: float = 1.0) -> Value:
+    r"""The mean of two independent numbers, :math:`(p + q)/2`; with ``sign`` -1 :math:`(p - q)/2`. By MOVER."""
     if one.estimate is None or other.estimate is None:
-        return Value(None, lambda z: (0.0, 1.0))
+        least = 0.0 if sign > 0 else -0.5
+        return Value(None, lambda z: (least, least + 1.0))
     p, q = one.estimate, other.estimate
 
     def bounds(z: float) -> tuple[float, float]:
         (p_low, p_high), (q_low, q_high) = one.bounds(z), other.bounds(z)
-        return (p + q - math.hypot(p - p_low, q - q_low)) / 2, (p + q + math.hypot(p_high - p, q_high - q)) / 2
+        if sign < 0:
+            q_low, q_high = 2 * q - q_high, 2 * q - q_low
+        middle = (p + sign * q) / 2
+        return middle - math.hypot(p - p_low, q - q_low) / 2, middle + math.hypot(p_high - p, q_high - q) / 2
 
-    return Value((p + q) / 2, bounds)
+    return Value((p + sign * q) / 2, bounds)
 
 
 def largest_gap(rates: Sequence[Rates], confidence: float = 0.95) -> PairEstimate:
@@ -135,41 +139,6 @@ def largest_difference(rates: Sequence[Values], confidence: float = 0.95, *, mos
     if best < 0:
         return NO_PAIR
     return PairEstimate(estimate=best, low=min(low, best), high=max(high, best), groups=best_pair, rate=best_rate)
-
-
-def largest_mean_gap(rates: Sequence[tuple[Values, Values]], confidence: float = 0.95) -> PairEstimate:
-    r"""The largest mean of two absolute differences, :math:`\max_{r,i,j} \tfrac12(|p_{ri}-p_{rj}| + |q_{ri}-q_{rj}|)`.
-
-    The bounds of each absolute difference are those of the difference, folded at 0; the mean's by MOVER.
-    """
-    best, low, high = NO_PAIR, 0.0, 0.0
-    for index, (first, second) in enumerate(rates):
-        z_pair, z_all = _quantiles(first, confidence ** (1 / len(rates)), confidence)
-        for _, _, _, upper in _mean_gaps(first, second, z_pair):
-            high = max(high, min(1.0, upper))
-        for pair, gap, lower, _ in _mean_gaps(first, second, z_all):
-            if gap is None:
-                continue
-            low = max(low, lower)
-            if best.estimate is None or abs(gap) > best.estimate:
-                groups = pair if gap >= 0 else (pair[1], pair[0])
-                best = PairEstimate(estimate=abs(gap), low=None, high=None, groups=groups, rate=index)
-    if best.estimate is None:
-        return NO_PAIR
-    return replace(best, low=min(low, best.estimate), high=max(high, best.estimate))
-
-
-def _mean_gaps(first: Values, second: Values, z: float) -> Iterator[tuple[tuple[str, str], float | None, float, float]]:
-    """(pair, mean absolute difference, low, high) of each pair; the mean is negative when the second group's rates are
-    the higher ones, and None when one is unknown."""
-    for (pair, *p), (_, *q) in zip(_differences(first, z), _differences(second, z), strict=True):
-        one, other = _gap(first, pair), _gap(second, pair)
-        (p_low, p_high), (q_low, q_high) = _folded(*p), _folded(*q)
-        p_gap, q_gap = abs(one or 0.0), abs(other or 0.0)
-        low = (p_gap + q_gap - math.hypot(p_gap - p_low, q_gap - q_low)) / 2
-        high = (p_gap + q_gap + math.hypot(p_high - p_gap, q_high - q_gap)) / 2
-        mean = None if one is None or other is None else math.copysign((p_gap + q_gap) / 2, one + other)
-        yield pair, mean, low, high
 
 
 def largest_value(values: Values, confidence: float = 0.95) -> PairEstimate:
@@ -241,16 +210,6 @@ def _middle(estimate: float | None, bounds: tuple[float, float]) -> float:
         return estimate
     middle = (bounds[0] + bounds[1]) / 2
     return middle if math.isfinite(middle) else 0.0
-
-
-def _gap(values: Values, pair: tuple[str, str]) -> float | None:
-    one, other = (values[name].estimate for name in pair)
-    return None if one is None or other is None else one - other
-
-
-def _folded(low: float, high: float) -> tuple[float, float]:
-    """Bounds of an absolute value from those of the value."""
-    return max(0.0, low, -high), max(abs(low), abs(high))
 
 
 def _ratio_bounds(p: float, above: tuple[float, float], q: float, below: tuple[float, float]) -> tuple[float, float]:

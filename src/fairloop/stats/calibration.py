@@ -110,16 +110,19 @@ def binned_errors(labels: npt.NDArray[np.bool_], scores: Floats, codes: npt.NDAr
     cells = codes * bins + bin_of(scores, bins)
     cells[codes < 0] = groups * bins
     residual = labels - scores
-    once = np.ones(len(scores)) if weights is None else weights
-    twice = np.square(once)
+    twice = None if weights is None else np.square(weights)
 
-    def total(values: Floats) -> Floats:
+    def total(values: Floats | None) -> Floats:
         found: Floats = np.bincount(cells, weights=values, minlength=groups * bins + 1)[:-1].astype(np.float64)
         return found.reshape(groups, bins)
 
-    weight, square, apart = total(once), total(twice), total(once * residual)
-    cross, second = total(twice * residual), total(twice * np.square(residual))
-    chance = total(twice * scores * (1 - scores))
+    weight, apart = total(weights), total(residual if weights is None else weights * residual)
+    square, cross, doubled = weight, apart, residual
+    if twice is not None:
+        doubled = twice * residual
+        square, cross = total(twice), total(doubled)
+    second = total(doubled * residual)
+    chance = total((1.0 if twice is None else twice) * scores * (1 - scores))
     whole = weight.sum(axis=1)
     error = _ratio(np.abs(apart).sum(axis=1), whole)
     spread = second - 2 * error[:, None] * np.sign(apart) * cross + np.square(error)[:, None] * square

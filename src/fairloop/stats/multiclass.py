@@ -91,12 +91,13 @@ def confusion(labels: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None
 
 def class_codes(labels: ArrayLike, predicted: ArrayLike) -> tuple[tuple[Codes, Codes], tuple[str, ...]]:
     """Labels and answers as places in the sorted names of all classes that occur."""
-    truth, answer = _text(labels, "labels"), _text(predicted, "predictions")
+    (truth, known), (answer, others) = _factors(labels, "labels"), _factors(predicted, "predictions")
     if len(truth) != len(answer):
         raise InvalidInput(f"The predictions have {len(answer)} rows, the others {len(truth)}; give one value a row.")
-    codes, names = pd.factorize(np.concatenate([truth, answer]), sort=True)
-    codes = codes.astype(np.intp, copy=False)
-    return (codes[: len(truth)], codes[len(truth) :]), tuple(str(name) for name in names)
+    names = tuple(sorted({*known, *others}))
+    place = {name: index for index, name in enumerate(names)}
+    found = [np.array([place[name] for name in each], dtype=np.intp) for each in (known, others)]
+    return (found[0][truth], found[1][answer]), names
 
 
 def per_class(labels: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None = None, *,
@@ -272,15 +273,18 @@ BY_CLASS_SCORES: dict[str, Callable[..., Estimate]] = {
 
 def _columns(labels: ArrayLike, classes: Sequence[Any]) -> npt.NDArray[np.intp]:
     """The column of each label among ``classes``, -1 for another."""
-    known = pd.Index([str(name) for name in classes], dtype=object)
-    found: npt.NDArray[np.intp] = known.get_indexer_for(_text(labels, "labels"))
+    codes, names = _factors(labels, "labels")
+    place = {str(name): index for index, name in enumerate(classes)}
+    found: Codes = np.array([place.get(name, -1) for name in names], dtype=np.intp)[codes]
     return found
 
 
-def _text(values: ArrayLike, name: str) -> npt.NDArray[Any]:
+def _factors(values: ArrayLike, name: str) -> tuple[Codes, list[str]]:
+    """Values as places among the distinct ones, and these as text."""
     array = np.asarray(values)
     if array.ndim != 1:
         raise InvalidInput(f"The {name} have {array.ndim} dimensions; give a vector with one value a row.")
-    if array.dtype.kind in "Of" and pd.isna(array).any():
+    codes, distinct = pd.factorize(array.astype(object) if array.dtype.kind in "US" else array)
+    if (codes < 0).any():
         raise InvalidInput(f"A value of the {name} is missing; remove the row before judging.")
-    return array.astype(str).astype(object)
+    return codes.astype(np.intp, copy=False), [str(value) for value in distinct]
