@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fairloop.client.http import Http
-from fairloop.core.labeling import FinalLabel, LabelItem, LabelTask, Progress
+from fairloop.core.labeling import FinalLabel, LabelItem, LabelTask, NewItem, Progress
 from fairloop.core.records import Page, from_wire
 
 
@@ -34,6 +34,11 @@ class Labeling:
         """The next row to answer; None when there is none for you."""
         found = self._http.json("GET", self._one(task_id, "next"))["item"]
         return None if found is None else from_wire(LabelItem, found)
+
+    def items(self, task_id: str, *, cursor: str | None = None, limit: int = 100) -> Page[NewItem]:
+        """The rows to label, as a labeller sees them."""
+        answer = self._http.json("GET", self._one(task_id, "items"), params={"cursor": cursor, "limit": limit})
+        return Page(items=[from_wire(NewItem, item) for item in answer["items"]], next=answer["next"])
 
     def answer(self, task_id: str, position: int, answer: str) -> LabelItem:
         """Say ``positive``, ``negative`` or ``skip`` of a row."""

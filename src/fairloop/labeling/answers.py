@@ -16,6 +16,7 @@ from fairloop.core.labeling import (
     LabelAnswer,
     LabelItem,
     LabelTask,
+    NewItem,
     Progress,
     RowAnswer,
     TaskState,
@@ -101,6 +102,12 @@ class Answers:
         return _settled(connection, task, position)
 
     # ------------------------------------------------------------------ files
+    def items(self, project_id: str, task_id: str, *, cursor: str | None = None, limit: int = 100) -> Page[NewItem]:
+        """The rows as a labeller sees them, without anybody's answers."""
+        found = self._listed(project_id, task_id, cursor, limit)
+        listed = [NewItem(row_id=item.row_id, values=item.values) for item in found[:limit]]
+        return Page(items=listed, next=str(found[limit - 1].position) if len(found) > limit else None)
+
     def bring(self, project_id: str, task_id: str, answers: Sequence[RowAnswer], identity: Identity) -> int:
         """Answers made elsewhere, as this person's; all or none. Returns how many were new.
 
@@ -135,6 +142,16 @@ class Answers:
 
     def labels(self, project_id: str, task_id: str, *, cursor: str | None = None, limit: int = 100) -> Page[FinalLabel]:
         """What every row's answers came to, by position."""
+        found = self._listed(project_id, task_id, cursor, limit)
+        counts = Counter(a.position for a in self._database.read(lambda c: rows.answers(c, task_id)))
+        listed = [
+            FinalLabel(row_id=i.row_id, state=i.state, answer=i.answer, answers=counts[i.position])
+            for i in found[:limit]
+        ]
+        return Page(items=listed, next=str(found[limit - 1].position) if len(found) > limit else None)
+
+    def _listed(self, project_id: str, task_id: str, cursor: str | None, limit: int) -> list[LabelItem]:
+        """One item more than the page holds."""
         if not 1 <= limit <= MAX_PAGE:
             raise InvalidInput(f"limit={limit}; ask for 1 to {MAX_PAGE}.")
         if cursor is not None and not cursor.isdecimal():
@@ -146,13 +163,7 @@ class Answers:
             _found(rows.task(connection, project_id, task_id))
             return rows.items(connection, task_id, after=int(cursor) if cursor else -1, limit=limit + 1)
 
-        found = self._database.read(look)
-        counts = Counter(a.position for a in self._database.read(lambda c: rows.answers(c, task_id)))
-        listed = [
-            FinalLabel(row_id=i.row_id, state=i.state, answer=i.answer, answers=counts[i.position])
-            for i in found[:limit]
-        ]
-        return Page(items=listed, next=str(found[limit - 1].position) if len(found) > limit else None)
+        return self._database.read(look)
 
     # ------------------------------------------------------------------ how far, how sure
     def progress(self, project_id: str, task_id: str) -> Progress:

@@ -139,6 +139,7 @@ ROUTES: list[Route] = [
     Route("GET", IN + "/labeling-tasks", labeling.list_tasks, P.PROJECT_READ),
     Route("GET", IN + "/labeling-tasks/{task_id:str}", labeling.get_task, P.PROJECT_READ),
     Route("GET", IN + "/labeling-tasks/{task_id:str}/progress", labeling.get_progress, P.PROJECT_READ),
+    Route("GET", IN + "/labeling-tasks/{task_id:str}/items", labeling.list_items, P.LABEL),
     Route("GET", IN + "/labeling-tasks/{task_id:str}/next", labeling.next_item, P.LABEL),
     Route("PUT", IN + "/labeling-tasks/{task_id:str}/answers/{position:int}", labeling.put_answer, P.LABEL),
     Route("DELETE", IN + "/labeling-tasks/{task_id:str}/answers/{position:int}", labeling.undo_answer, P.LABEL),

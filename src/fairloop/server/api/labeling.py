@@ -7,7 +7,7 @@ from typing import Annotated
 
 from litestar.params import QueryParameter
 
-from fairloop.core.labeling import FinalLabel, LabelItem, LabelTask, Progress, RowAnswer
+from fairloop.core.labeling import FinalLabel, LabelItem, LabelTask, NewItem, Progress, RowAnswer
 from fairloop.core.people import Identity, Project
 from fairloop.core.records import Page
 from fairloop.labeling.service import NewTask
@@ -70,6 +70,12 @@ def get_progress(services: Services, project: Project, task_id: str) -> Progress
 def next_item(services: Services, project: Project, identity: Identity, task_id: str) -> NextItem:
     """The next row for you."""
     return NextItem(item=services.answers.next(project.id, task_id, identity))
+
+
+def list_items(services: Services, project: Project, task_id: str, cursor: str | None = None,
+               limit: int = 100) -> Page[NewItem]:  # fmt: skip
+    """The rows to label, as a labeller sees them."""
+    return services.answers.items(project.id, task_id, cursor=cursor, limit=limit)
 
 
 def put_answer(

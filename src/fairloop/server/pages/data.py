@@ -7,8 +7,10 @@ from typing import Any
 from fairloop.core.datasets import DatasetVersion
 from fairloop.core.people import Project
 from fairloop.errors import NotFound
+from fairloop.server.pages import live
+from fairloop.server.pages.data_bias import TEMPLATE
 from fairloop.server.pages.shell import Asked, Html, page, within
-from fairloop.server.pages.views import lineage
+from fairloop.server.pages.views import data_bias, lineage
 from fairloop.server.services import Services
 
 
@@ -41,6 +43,7 @@ def version(request: Asked, services: Services, project: Project, dataset: str, 
         crumbs=[("Data", within(project, "data"))],
         versions=[(v, within(project, "data", v.dataset, v.version)) for v in versions],
         parents=_parents(services, project, found),
+        doubts=live.part(request, TEMPLATE, **data_bias.section(services, project, found)),
         used_by=[lineage.cycle(project, c.id, c.number) for c in cycles[:12]],
     )
 

@@ -1,4 +1,4 @@
-// Shortcuts: "/" search, "?" help, "g" and a letter to go somewhere, Escape to close.
+// Shortcuts: "/" search, "?" help, "g" and a letter to go somewhere, Escape to close, and a page's own keys (data-press).
 const help = document.getElementById("shortcuts");
 const typing = (node) => node.closest?.("input, textarea, select, [contenteditable]");
 let going = 0;
@@ -17,6 +17,8 @@ document.addEventListener("keydown", (event) => {
   } else if (Date.now() - going < 1200) {
     going = 0;
     document.querySelector(`[data-key="${CSS.escape(event.key)}"]`)?.click();
+  } else if (!event.repeat) {
+    document.querySelector(`[data-press="${CSS.escape(event.key)}"]`)?.click();
   }
 });
 document.addEventListener("click", (event) => {
