@@ -51,6 +51,19 @@ def gap_words(attribute: dict[str, Any], task: str, criterion: str = "selection"
     return f"{text} ({what}: {who})."
 
 
+def gap_title(attribute: dict[str, Any]) -> str:
+    """The finding in the title of a chart: ``relationship and hours-per-week make most of the gap by sex``."""
+    gap, name = attribute["gap"], attribute["attribute"]
+    if gap["gap"] <= 0 or (gap["low"] is not None and gap["low"] <= 0):
+        return f"The gap of {number(gap['gap'])} by {name} may be chance"
+    named = _enough([p for p in gap["parts"] if p["part"] > 0 and (p["low"] is None or p["low"] > 0)], gap["gap"])
+    if not named:
+        return f"No column alone explains the gap of {number(gap['gap'])} by {name}"
+    most = sum(p["part"] for p in named) >= 0.5 * gap["gap"]
+    verb = "makes" if len(named) == 1 else "make"
+    return f"{_joined([p['column'] for p in named])} {verb} {'most of' if most else 'the largest part of'} the gap by {name}"
+
+
 def rate(attribute: dict[str, Any], group: str) -> float:
     return float(next(r["rate"] for r in attribute["rates"] if r["group"] == group))
 

@@ -1,4 +1,6 @@
 // One function a kind of chart: (data, chosen axes, colours) to an ECharts option and a table of the same numbers.
+import { WHY } from "./chart-why.js";
+
 const short = (v) => (v === null || v === undefined ? "–" : Math.abs(v) >= 1000 ? Math.round(v).toLocaleString() : Number(v.toPrecision(3)).toString());
 const percent = (v) => (v === null || v === undefined ? "–" : `${(v * 100).toFixed(1)} %`);
 const axis = (c, more = {}) => ({
@@ -166,4 +168,4 @@ function latency(data, _, c) {
   };
 }
 
-export const BUILDERS = { frontier, groups, drivers, drift, bins, series, latency };
+export const BUILDERS = { frontier, groups, drivers, drift, bins, series, latency, ...WHY };
