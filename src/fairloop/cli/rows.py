@@ -77,6 +77,8 @@ def typed(rows: Sequence[dict[str, Any]], columns: Sequence[dict[str, Any]]) -> 
 
 
 def _value(value: Any, kind: str) -> Any:
+    if kind == "array":
+        return value
     if not isinstance(value, str):
         return value if value is None or isinstance(value, (bool, int, float)) else str(value)
     if kind == "boolean":

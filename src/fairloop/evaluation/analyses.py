@@ -28,6 +28,8 @@ from fairloop.storage.engine import Connection, Database
 KINDS: dict[str, dict[str, str]] = {
     "explain": {"module": "fairloop.evaluation.explain", "qualname": "explain"},
     "counterfactual": {"module": "fairloop.evaluation.explain_one", "qualname": "counterfactual"},
+    "concepts": {"module": "fairloop.evaluation.concepts_asked", "qualname": "concepts"},
+    "swap": {"module": "fairloop.evaluation.concepts_asked", "qualname": "swap"},
     "data_bias": {"module": "fairloop.evaluation.data_bias", "qualname": "data_bias"},
     "prescription": {"module": "fairloop.evaluation.data_bias_prescription", "qualname": "prescription"},
     "label_effect": {"module": "fairloop.evaluation.data_bias_effect", "qualname": "label_effect"},

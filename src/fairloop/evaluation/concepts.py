@@ -73,6 +73,9 @@ def words_of(one: Finding) -> str:
     effect = f"moves the score by {one.influence:+.2f} ({one.influence_low:+.2f} to {one.influence_high:+.2f})"
     if not one.found:
         return f"The answer {one.target!r} does not lean on the concept {one.concept!r} beyond chance: {score}; the concept {effect}."
+    if not one.leans:
+        return (f"The network's way to the answer {one.target!r} follows the concept {one.concept!r}, but that makes no sure "
+                f"difference: {score}; the concept {effect}.")  # fmt: skip
     way = "towards" if one.influence >= 0 else "away from"
     return (f"The model's answer {one.target!r} leans on the concept {one.concept!r}: {score}; the concept "
             f"{effect}, {way} this answer.")  # fmt: skip

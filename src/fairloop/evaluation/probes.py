@@ -11,7 +11,7 @@ import pandas as pd
 from fairloop.client.client import Client
 from fairloop.core.concepts import CONCEPT_METRIC, SWAP_METRIC, Concept, Terms
 from fairloop.core.datasets import Roles
-from fairloop.core.records import from_plain
+from fairloop.core.records import from_plain, to_plain
 from fairloop.errors import InvalidInput
 from fairloop.evaluation.metrics import Measured
 from fairloop.fairness.identity_swap import Swap, identity_swap
@@ -22,6 +22,9 @@ from fairloop.stats.estimate import Estimate, unknown
 from fairloop.tables.table import Table
 
 NO_NETWORK = "this model is no single PyTorch network, so nothing inside it can be looked at; its features tell instead"
+
+PLAIN_CHANGE = 0.05
+"""From which change of the score on words call it by its name; below it may be sure and still small."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,8 @@ def gather_probes(client: Client, told: dict[str, Any] | None) -> Probes | None:
     """The probes that a loop tells, with the examples of the datasets they name."""
     if not told:
         return None
-    concepts = from_plain(list[Concept], told.get("concepts", []))
+    plain = to_plain(told.get("concepts", []))
+    concepts = from_plain(list[Concept], plain)
     frames = {name: _frame(client, name) for concept in concepts for name in (concept.data, concept.against) if name}
     return Probes(concepts=concepts, terms=from_plain(list[Terms], told.get("terms", [])), frames=frames)
 
@@ -141,6 +145,7 @@ def swap_words(swap: Swap, name: str) -> str:
     if worst is None or worst.change is None or worst.low is None or worst.high is None:
         return (f"Swapping the terms for {name} changes the score by {change.estimate:+.3f} on average over "
                 f"{swap.texts} texts, which chance explains for every pair.")  # fmt: skip
-    return (f"The words alone move the answer: {worst.pair[1]!r} in place of {worst.pair[0]!r} changes the score by "
+    lead = "The words alone move the answer: " if abs(worst.change) >= PLAIN_CHANGE else ""
+    return (f"{lead}{worst.pair[1]!r} in place of {worst.pair[0]!r} changes the score by "
             f"{worst.change:+.3f} ({worst.low:+.3f} to {worst.high:+.3f}) over {worst.n} texts; all pairs for {name} "
             f"together by {change.estimate:+.3f}.")  # fmt: skip

@@ -14,6 +14,7 @@ MOST_RUNS, FEWEST_RUNS = 20, 10
 RANDOM_RUNS = 50
 _SIZE = 10
 """Examples of a set: few enough for many independent runs, enough for a direction."""
+_SMALLEST, _LARGEST = 3, 25
 Indices = npt.NDArray[np.int64]
 
 
@@ -38,9 +39,11 @@ def runs_for(sizes: dict[str, int], pool: int) -> Runs:
             raise InvalidInput(f"The concept {name!r} has {n} examples; give at least {FEWEST_EXAMPLES}.")
     smallest = min(sizes.values())
     runs = min(MOST_RUNS, max(FEWEST_RUNS, smallest // _SIZE))
-    size = min(smallest // runs, 25)
-    if pool < 4 * size * FEWEST_RUNS:
-        raise InvalidInput(f"There are {pool} examples without the concept; give at least {4 * size * FEWEST_RUNS} rows.")
+    size = min(smallest // runs, _LARGEST, pool // (4 * FEWEST_RUNS))
+    if size < _SMALLEST:
+        raise InvalidInput(
+            f"There are {pool} examples without the concept; give at least {4 * FEWEST_RUNS * _SMALLEST}."
+        )
     return Runs(runs=runs, size=size)
 
 

@@ -86,10 +86,15 @@ class Finding:
         """Whether the answer follows the concept more than chance explains."""
         return self.p <= ALPHA
 
+    @property
+    def leans(self) -> bool:
+        """Whether the concept also makes a difference to the answer, in one direction."""
+        return self.found and (self.influence_low > 0 or self.influence_high < 0)
+
     def plain(self) -> dict[str, Any]:
         """As JSON values, without the vector."""
         names = ("concept", "layer", "target", "score", "low", "high", "random_score", "random_spread", "p", "influence",
-                 "influence_low", "influence_high", "accuracy", "runs", "examples", "found")  # fmt: skip
+                 "influence_low", "influence_high", "accuracy", "runs", "examples", "found", "leans")  # fmt: skip
         return {name: _json(getattr(self, name)) for name in names}
 
 
