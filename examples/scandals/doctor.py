@@ -91,12 +91,7 @@ def loop(file: str, name: str = "doctor") -> fl.Loop:
         goal="Find the doctor of each note by what the person does, not by who they are",
         data=fl.Data(file, target="profession", positive="doctor", sensitive=["sex"]),
         pipeline=train_doctor,
-        gates=[
-            fl.gate("accuracy", at_least=0.6),
-            fl.gate("concept_influence", at_most=0.15, by="male", because="a pronoun is no qualification"),
-            fl.gate("identity_swap_gap", at_most=0.15, by="sex"),
-            fl.gate("latency_p99_ms", at_most=50),
-        ],
+        gates=[fl.gate("accuracy", at_least=0.6), *fl.default_gates(concepts=["male"], terms=["sex"])],
         concepts=[fl.Concept("male", where={"sex": "male"})],
         terms=[fl.Terms("sex", [("he", "she"), ("his", "her")])],
     )

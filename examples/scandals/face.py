@@ -97,11 +97,7 @@ def loop(file: str, name: str = "face") -> fl.Loop:
         goal="Find listed faces, and stop nobody wrongly because of the colour of their skin",
         data=fl.Data(file, target="listed", positive="match", sensitive=["tone"]),
         pipeline=train_face,
-        gates=[
-            fl.gate("accuracy", at_least=0.6),
-            fl.gate("predictive_equality_difference", at_most=0.15, by="tone", because="a false match can mean an arrest"),
-            fl.gate("latency_p99_ms", at_most=50),
-        ],
+        gates=[fl.gate("accuracy", at_least=0.6), *fl.default_gates(sensitive=["tone"])],
         concepts=[fl.Concept("dark skin", where={"tone": "dark"})],
     )
 

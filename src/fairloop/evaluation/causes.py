@@ -13,6 +13,7 @@ _RATES = {
     "false_positive_rate": "false positive rate", "accuracy": "share of right answers",
     "precision": "share of positive answers that are right", "label_rate": "share of positive labels",
 }  # fmt: skip
+_BOTH = {"equalized_odds_difference": ("false_positive_rate", "true_positive_rate")}
 _NAMED = 3
 
 
@@ -25,8 +26,7 @@ def causes(failed: Sequence[Verdict], drivers: Sequence[dict[str, Any]]) -> list
     for verdict in failed:
         if verdict.status is Status.PASS:
             continue
-        if sentence := _sentence(verdict):
-            told.append(sentence)
+        told += _sentences(verdict)
         if verdict.check.metric in GROUP_METRICS and verdict.status is Status.FAIL:
             attributes += [name for name in verdict.check.attributes if name not in attributes]
     for attribute in attributes:
@@ -42,20 +42,31 @@ def words_of(validation: Evaluation | None, failed: Sequence[Verdict] | None = N
     return f" The cause: {' '.join(found)}" if found else ""
 
 
-def _sentence(verdict: Verdict) -> str:
+def _sentences(verdict: Verdict) -> list[str]:
+    """What differs between whom; for a check over several rates, each rate that lies apart by more than the limit."""
     check, detail = verdict.check, verdict.detail
+    words = [str(detail["words"])] if detail.get("words") else []
     if check.metric not in GROUP_METRICS:
-        return str(detail.get("words") or "")
-    if verdict.status is not Status.FAIL:
-        return ""
-    pair, rate = detail.get("pair"), str(detail.get("rate") or "")
-    groups = {str(g["group"]): (g.get(rate) or {}).get("estimate") for g in detail.get("groups", [])}
-    known = [(float(groups[str(g)]), str(g)) for g in pair or () if groups.get(str(g)) is not None]
-    if len(known) != 2:
-        return str(detail.get("words") or "")
-    (low, less), (high, more) = sorted(known)
-    what = _RATES.get(rate, rate.replace("_", " "))
-    return f"the {what} differs by {check.by}: {_percent(high)} for {more!r} against {_percent(low)} for {less!r}."
+        return words
+    pair, worst = detail.get("pair"), str(detail.get("rate") or "")
+    if verdict.status is not Status.FAIL or not pair:
+        return []
+    groups = {str(g["group"]): g for g in detail.get("groups", [])}
+    limit = check.at_most if check.at_most is not None else 1.0
+    rates = [worst, *(rate for rate in _BOTH.get(check.metric, ()) if rate != worst)]
+    found = []
+    for rate in rates:
+        known = [(float(share), str(g)) for g in pair if (share := _share(groups.get(str(g)), rate)) is not None]
+        if len(known) == 2 and (rate == worst or abs(known[0][0] - known[1][0]) > limit):
+            (low, less), (high, more) = sorted(known)
+            what = _RATES.get(rate, rate.replace("_", " "))
+            found.append(f"the {what} differs by {check.by}: {_percent(high)} for {more!r} against {_percent(low)} for {less!r}.")
+    return found or words
+
+
+def _share(group: dict[str, Any] | None, rate: str) -> float | None:
+    found = (group or {}).get(rate)
+    return found.get("estimate") if isinstance(found, dict) else None
 
 
 def _stand_ins(attribute: str, drivers: Sequence[dict[str, Any]]) -> list[str]:

@@ -37,8 +37,8 @@ def stand_ins(drivers: list[dict[str, Any]], X: pd.DataFrame, groups: pd.DataFra
         for proxy in proxies(plain, known[attribute]) if plain else []:
             if proxy.found and (proxy.strength.estimate or 0) >= TELLS:
                 found[proxy.column].setdefault("tells", {})[str(attribute)] = proxy.strength.estimate
-        for name in texts if answers is not None else []:
-            if words := marking_words(rows[name], known[attribute], answers):
+        for name in texts:
+            if answers is not None and (words := marking_words(rows[name], known[attribute], answers)):
                 found[str(name)].setdefault("words", {})[str(attribute)] = words
     return [{**driver, **found.get(str(driver["column"]), {})} for driver in drivers]
 
@@ -53,10 +53,10 @@ def _is_plain(column: pd.Series) -> bool:
 
 
 def marking_words(texts: pd.Series, groups: pd.Series, scores: npt.NDArray[Any]) -> list[str]:
-    """Words far more frequent in one group's texts, whose texts also score differently **within** that group.
+    """Words far more frequent in one group's texts, that come with another score.
 
-    A word counts when its share of texts differs by 0.05 or more between the groups (two-proportion z-test, Holm
-    over all words looked at), and texts of its group that hold it score at least 0.05 apart from those that do not.
+    A word counts when its share of texts differs by 0.05 or more between the groups (two-proportion z-test, Holm over
+    all words looked at), and texts that hold it score at least 0.05 apart from those that do not, on average.
     """
     known = groups.notna().to_numpy()
     names = sorted(groups[known].astype(str).unique())
@@ -84,7 +84,7 @@ def _mark(word: str, bags: list[set[str]], member: npt.NDArray[Any], score: npt.
     (high, most), (low, least) = max(shares), min(shares)
     inside, outside = member == most, member == least
     p = _p_value(int(has[inside].sum()), int(inside.sum()), int(has[outside].sum()), int(outside.sum()))
-    with_it, without = score[inside & has], score[inside & ~has]
+    with_it, without = score[has], score[~has]
     moved = float(with_it.mean() - without.mean()) if len(with_it) and len(without) else 0.0
     return p, high - low, abs(moved)
 

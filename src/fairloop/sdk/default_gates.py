@@ -11,7 +11,7 @@ SELECTION = 0.2
 """Largest difference in the share selected: wide, for base rates may differ for a reason."""
 ERRORS = 0.15
 """Largest difference in how often the answer is wrong, where the truth is known."""
-PROBED = 0.1
+PROBED = 0.15
 """Largest change of the score that a concept or a swapped word may bring."""
 SEVERE = 0.05
 """Largest share of severe answers on weak evidence, without a person."""
