@@ -30,8 +30,8 @@ from fairloop.storage.engine import Connection, Database
 log = logging.getLogger(__name__)
 
 SHORTEST, LONGEST, LONGEST_CONTACT = 10, 4000, 200
-MOST_OF_ONE = 20
-"""Appeals kept against one prediction: one decision answers them all."""
+MOST_OF_ONE = 200
+"""Undecided appeals kept against one prediction: far more than the one person it is about can fill."""
 EACH_HOUR, TOGETHER_HOUR = 10, 300
 STRANGER = Identity(kind="anonymous", name="somebody who was judged")
 TAKEN = ("If this number names a decision of ours, a person will look at it. Keep the code below: with it you see the "

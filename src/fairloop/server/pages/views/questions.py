@@ -171,8 +171,9 @@ def _well(loop: LoopState) -> str:
         return f"{word}: {opened[0].words}" + (
             f" And {plural(len(opened) - 1, 'more alert')}." if len(opened) > 1 else ""
         )
-    if loop.cycle is not None and loop.cycle.stage is Stage.FAILED:
-        return f"{word}: cycle {loop.cycle.number} failed. {loop.cycle.words} What serves is not touched by that."
+    if loop.cycle is not None and health(loop) == "broken":
+        why = f" {loop.cycle.words.rstrip('.')}." if loop.cycle.words else ""
+        return f"{word}: cycle {loop.cycle.number} failed.{why} What serves is not touched by that."
     if any(a.state == "acknowledged" for a in loop.alerts):
         found = next(a for a in loop.alerts if a.state == "acknowledged")
         return f"{word}, but {found.acknowledged_by or 'somebody'} looks after an alert: {found.words}"
@@ -290,7 +291,7 @@ def _version_well(asked: AskedVersion) -> str:
         return f"No: {len(failed)} of {gates} failed ({'; '.join(failed[:3])})."
     if unsure:
         return f"Not sure: {len(unsure)} of {gates} lack evidence ({'; '.join(unsure[:3])})."
-    return f"Yes: all {gates} passed" + (", and no alert is open." if asked.serving else ".")
+    return f"Yes: {'all ' + gates if len(asked.verdicts) > 1 else 'its gate'} passed" + (", and no alert is open." if asked.serving else ".")
 
 
 def _version_runs(asked: AskedVersion) -> str:
