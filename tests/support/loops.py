@@ -58,6 +58,15 @@ def fit(train: fl.Table) -> fl.Model:
 
 
 @fl.step
+def fit_tuned(train: fl.Table, shrink: float = 1.0) -> fl.Model:
+    from sklearn.linear_model import LogisticRegression
+
+    if shrink > 90:
+        raise ValueError("shrink is too large")
+    return fl.Model(LogisticRegression(C=shrink).fit(train.X, train.y, sample_weight=train.weight))
+
+
+@fl.step
 def fit_deaf(train: fl.Table) -> fl.Model:
     """A trainer that does not listen to weights."""
     from sklearn.linear_model import LogisticRegression
@@ -98,6 +107,12 @@ def _mark(folder: str, what: str) -> None:
 def learn(rows: fl.Table):
     train, valid, test = split(rows)
     return fl.candidate(fit(train), valid, test)
+
+
+@fl.pipeline
+def learn_tuned(rows: fl.Table, strength: float = 1.0, unused: int = 1):
+    train, valid, test = split(rows)
+    return fl.candidate(fit_tuned(train, shrink=strength), valid, test)
 
 
 @fl.pipeline

@@ -99,8 +99,9 @@ class Engine:
         started = time.perf_counter()
         deployment = live.served.deployment_id
         counts = self._stats.of(deployment)
+        columns = live.loaded.with_sensitive(asked.columns, asked.sensitive)
         try:
-            scores, predicted = await live.batcher.score(asked.columns, asked.n, within_s=self._config.answer_within_s)
+            scores, predicted = await live.batcher.score(columns, asked.n, within_s=self._config.answer_within_s)
         except InvalidInput:
             raise
         except FairloopError:

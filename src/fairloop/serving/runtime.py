@@ -9,6 +9,7 @@ import asyncio
 import logging
 import math
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +34,10 @@ MODEL_FAULTS = (ValueError, TypeError, ArithmeticError, LookupError, AttributeEr
 """What model code raises; anything rarer ends the process, which the supervisor restarts."""
 
 
+BESIDE = "\0sensitive "
+"""Marks, among the columns of a batch, a value of a sensitive attribute; no input column is called so."""
+
+
 class Loaded:
     """One model, ready to answer. ``score`` is called from one thread at a time."""
 
@@ -44,6 +49,8 @@ class Loaded:
         self.quick = False
         """Whether a few rows are scored in less time than handing them to another thread costs."""
         self.task = model.task
+        self.reads = model.reads_sensitive
+        """Sensitive attributes the model must be told of; they come beside the features and are logged apart from them."""
         self.inputs = Inputs(columns, max_rows=max_rows)
 
     def score(self, columns: Columns) -> tuple[list[float], list[Any]]:
@@ -55,16 +62,43 @@ class Loaded:
             The model answered with something that is not a finite number.
         """
         n = len(next(iter(columns.values())))
+        told = {name: columns[BESIDE + name] for name in self.reads} if self.reads else None
         if self._scorer is not None:
             scores = self._scorer(columns, n)
         else:
-            scores = np.asarray(self._model.scores(self._model.frame(columns)), dtype=np.float64)
+            scores = np.asarray(self._model.scores(self._model.frame(columns), told), dtype=np.float64)
         if scores.shape[0] != n:
             raise Refused(f"The model answered {scores.shape[0]} scores for {n} rows.")
         if not np.isfinite(scores).all():
             raise Refused("The model answered a score that is not a finite number.")
         predicted = self._model.decide(scores).tolist()
         return (scores if scores.ndim == 1 else scores.max(axis=1)).tolist(), predicted
+
+    def with_sensitive(self, columns: Columns, told: Sequence[dict[str, str]] | None) -> Columns:
+        """The columns with what the model must be told of people beside them.
+
+        Raises
+        ------
+        InvalidInput
+            The request does not say an attribute that the model reads; a person of whom null is said is judged by the
+            rule for people whose group is not known.
+        """
+        if not self.reads:
+            return columns
+        n = len(next(iter(columns.values())))
+        found = dict(columns)
+        for name in self.reads:
+            if told is None or (any(told) and not any(name in row for row in told)):
+                raise InvalidInput(f"This model reads {name!r} of the person it judges; send it as parameters.sensitive.{name}, "
+                                   "apart from the features.")  # fmt: skip
+            found[BESIDE + name] = [told[row].get(name) for row in range(n)]
+        return found
+
+    def tried(self, columns: Columns) -> Columns:
+        """The columns with some known groups beside them, to try the model with."""
+        n = len(next(iter(columns.values())))
+        told = self._model.some_sensitive(n) or {}
+        return columns | {BESIDE + name: list(values) for name, values in told.items()}
 
     @property
     def samples(self) -> list[dict[str, Any]]:
@@ -107,7 +141,7 @@ def _seconds_a_row(loaded: Loaded) -> float:
     taken = []
     for _ in range(20):
         began = time.perf_counter()
-        loaded.score(columns)
+        loaded.score(loaded.tried(columns))
         taken.append(time.perf_counter() - began)
     return min(taken)
 
@@ -129,7 +163,7 @@ def _refuse_missing(loaded: Loaded, names: list[str]) -> set[str]:
     def scores(without: list[str]) -> bool:
         rows = [{**base, name: None} for name in without]
         try:
-            loaded.score(loaded.inputs.from_records(rows)[0])
+            loaded.score(loaded.tried(loaded.inputs.from_records(rows)[0]))
         except (FairloopError, *MODEL_FAULTS):
             return False
         return True

@@ -26,7 +26,7 @@ def try_model(folder: Path) -> dict[str, Any]:
         for rows in (*[[row] for row in samples], samples, samples):
             columns, n = loaded.inputs.from_records(rows)
             started = time.perf_counter()
-            scores, _ = loaded.score(columns)
+            scores, _ = loaded.score(loaded.tried(columns))
             elapsed_ms = (time.perf_counter() - started) * 1000
             if loaded.task == "binary" and not all(0.0 <= s <= 1.0 for s in scores):
                 return _failed(f"The model answered {next(s for s in scores if not 0 <= s <= 1)!r}, not a probability.")

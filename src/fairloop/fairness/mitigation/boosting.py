@@ -28,7 +28,6 @@ import numpy.typing as npt
 from fairloop.errors import InvalidInput
 from fairloop.stats.arrays import Floats
 
-SHARPNESS = 3.0
 _DROPPED = ("objective", "metric", "num_class", "is_unbalance", "scale_pos_weight", "num_iterations", "early_stopping_round")
 _FLAT = 1e-6
 Codes = npt.NDArray[np.intp]
@@ -45,7 +44,8 @@ class GapPenalty:
     price: float
     criterion: str = "demographic_parity"
     binary: bool = True
-    sharpness: float = SHARPNESS
+    sharpness: float = 3.0
+    """k: the larger, the nearer to counting who is selected, and the fewer rows feel it."""
 
     def __call__(self, raw: Floats, data: Any) -> tuple[Floats, Floats]:
         if self.binary:
