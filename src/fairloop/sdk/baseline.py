@@ -12,8 +12,10 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
+from fairloop.core.checks import Check
 from fairloop.evaluation.metrics import Measured, measure
 from fairloop.registry.model import Model
+from fairloop.sdk.default_gates import default_gates
 from fairloop.tables.table import Table
 
 MOST_ROWS = 20_000
@@ -42,18 +44,21 @@ def baseline_gates(table: Table, numbers: list[str], categories: list[str], text
         lines.append(f'fl.gate("{metric}", at_least={least}),')
     limits = {}
     for attribute in table.roles.sensitive if table.task == "binary" else []:
-        limit = _above(found, f"demographic_parity_difference by {attribute}")
-        lines.append(_gap_gate(attribute, limit))
-        if limit is not None:
-            limits[attribute] = limit
+        for check in default_gates(sensitive=[attribute]):
+            limit = _above(found, check.name)
+            lines.append(_gap_gate(check, limit))
+            if limit is not None and check.metric == "demographic_parity_difference":
+                limits[attribute] = limit
     return Gates(lines=[*lines, 'fl.gate("latency_p99_ms", at_most=250),'], limits=limits)
 
 
-def _gap_gate(attribute: str, limit: float | None) -> str:
+def _gap_gate(check: Check, limit: float | None) -> str:
+    by, usual = check.by or "", check.at_most or 0.0
     if limit is None:
-        return f"# too few rows in each group of {attribute} to judge a gap between them"
-    return (f'fl.gate("demographic_parity_difference", at_most={limit}, by={quoted(attribute)}),'
-            "  # tighten it to what your policy asks")  # fmt: skip
+        what = check.metric.removesuffix("_difference").replace("_", " ")
+        return f"# too few rows in each group of {by} to judge a gap in {what} between them"
+    told = "tighten it to what your policy asks" if limit <= usual else f"above the usual {usual:g}: say why, or repair it"
+    return f'fl.gate("{check.metric}", at_most={limit}, by={quoted(by)}),  # {told}'
 
 
 def quoted(text: str) -> str:
