@@ -150,7 +150,7 @@ class Approvals:
                         on_behalf_of=giver, verified=identity.verified, at_ms=now,
                         password_by=password_setter(connection, identity))  # fmt: skip
             if approve and (against := objection(vote, request.votes, asked, request.starters)):
-                raise Refused(f"{against[0].upper()}{against[1:]}.")
+                raise Refused(f"This yes does not count: {against}.")
             if any(v.person == vote.person for v in request.votes):
                 raise Conflict(f"{vote.person} has decided this already; a vote stands.")
             self._cast(connection, request, vote, asked, identity)
