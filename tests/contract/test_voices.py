@@ -213,10 +213,11 @@ def test_an_invitation_ends_by_time_and_by_hand(world: World) -> None:
 
 
 def test_guessing_invitations_is_slowed(world: World) -> None:
+    for _ in range(6):
+        with pytest.raises((NotFound, TooManyRequests)):
+            world.invitations.find("fli_guessed", ip="10.0.0.9")
     with pytest.raises(TooManyRequests):
-        for _ in range(8):
-            with pytest.raises(NotFound):
-                world.invitations.find("fli_guessed", ip="10.0.0.9")
+        world.invitations.find("fli_guessed", ip="10.0.0.9")
 
 
 def test_a_name_may_be_set_and_a_taken_one_is_refused(world: World) -> None:
@@ -323,9 +324,10 @@ def test_floods_are_bounded_by_address_by_all_and_by_prediction(world: World, mo
     with pytest.raises(TooManyRequests):
         world.appeals.file_for(world.project, "income", ANN, "prd_1", WHY)
     rate = Rate(world.clock, each=5, together=8, span_s=60)
+    for n in range(8):
+        rate.take(str(n))
     with pytest.raises(TooManyRequests, match="60 s"):
-        for n in range(9):
-            rate.take(str(n))
+        rate.take("another")
 
 
 def test_the_author_does_not_judge_complaints_where_two_people_are_asked_for(world: World) -> None:
