@@ -31,11 +31,15 @@ _PUBLIC = {
     "connect": "fairloop.sdk.session",
     "default_gates": "fairloop.sdk.default_gates",
     "deploy": "fairloop.sdk.deploy",
+    "evidence_pack": "fairloop.sdk.evidence",
     "explain": "fairloop.sdk.analyse",
     "gate": "fairloop.core.loops",
+    "label": "fairloop.sdk.labeling",
     "pipeline": "fairloop.sdk.pipeline",
+    "prescribe": "fairloop.sdk.labeling",
     "read_policy": "fairloop.core.policy_file",
     "step": "fairloop.sdk.step",
+    "verify": "fairloop.sdk.evidence",
 }
 __all__ = sorted([*_PUBLIC, "__version__"])
 
@@ -50,11 +54,11 @@ if TYPE_CHECKING:
     from fairloop.core.loops import Performance as Performance
     from fairloop.core.loops import Resources as Resources
     from fairloop.core.loops import gate as gate
-    from fairloop.core.tuning import Search as Search
     from fairloop.core.policy import Approval as Approval
     from fairloop.core.policy import Policy as Policy
     from fairloop.core.policy import Primary as Primary
     from fairloop.core.policy_file import read_policy as read_policy
+    from fairloop.core.tuning import Search as Search
     from fairloop.errors import FairloopError as FairloopError
     from fairloop.registry.model import Model as Model
     from fairloop.registry.nets import Net as Net
@@ -62,6 +66,10 @@ if TYPE_CHECKING:
     from fairloop.sdk.analyse import explain as explain
     from fairloop.sdk.default_gates import default_gates as default_gates
     from fairloop.sdk.deploy import deploy as deploy
+    from fairloop.sdk.labeling import label as label
+    from fairloop.sdk.labeling import prescribe as prescribe
+    from fairloop.sdk.evidence import evidence_pack as evidence_pack
+    from fairloop.sdk.evidence import verify as verify
     from fairloop.sdk.loop import Loop as Loop
     from fairloop.sdk.pipeline import candidate as candidate
     from fairloop.sdk.pipeline import pipeline as pipeline

@@ -26,6 +26,7 @@ LISTS = {
     "checks",
     "gates",
     "mentions",
+    "missing",
 }
 STATES = {
     ("step_runs", "state"): "done", ("pipeline_runs", "state"): "done", ("cycles", "stage"): "live",
@@ -39,7 +40,7 @@ BY_PARAMETER = {
     "alert_id": "alerts", "monitor_id": "monitors", "window_id": "windows", "deployment_id": "deployments",
     "rollout_id": "rollouts", "schedule_id": "schedules", "model_version_id": "model_versions", "run_id": "runs",
     "run_uuid": "runs", "model_id": "logged_models", "experiment_id": "experiments", "endpoint_id": "endpoints",
-    "comment_id": "comments", "invitation_id": "invitations", "appeal_id": "appeals", "loop_id": "loops", "evaluation_id": "evaluations", "source_run_id": "runs",
+    "pack_id": "evidence_packs", "comment_id": "comments", "invitation_id": "invitations", "appeal_id": "appeals", "loop_id": "loops", "evaluation_id": "evaluations", "source_run_id": "runs",
 }  # fmt: skip
 """Path, query and body names to the table whose id they mean."""
 

@@ -240,7 +240,7 @@ ROUTES: list[Route] = [
     Route("GET", IN + "/evidence", evidence.list_packs, P.PROJECT_READ),
     Route("GET", IN + "/evidence/{pack_id:str}", evidence.get_pack, P.PROJECT_READ),
     Route("GET", IN + "/evidence/{pack_id:str}/file", evidence.get_file, P.AUDIT_READ),
-    Route("GET", V1 + "/signing-keys", evidence.list_keys, P.PUBLIC),
+    Route("GET", V1 + "/signing-keys", evidence.list_keys, P.SIGNED_IN),
     Route("POST", V1 + "/signing-keys", evidence.rotate_key, P.PEOPLE_MANAGE, status=201),
     # ---- audit
     Route("GET", IN + "/audit/verification", audit.verify_project, P.AUDIT_READ),
