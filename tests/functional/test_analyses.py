@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
 
 import fairloop as fl
@@ -135,7 +134,7 @@ def test_a_registered_model_on_a_named_dataset_and_a_prediction_it_made(server: 
     try:
         asked = deployed.predict([{"skill": -1.2, "place": 1.1, "luck": 0.0}], sensitive={"group": "B"})
     finally:
-        client.endpoints.stop("why", "asked enough")
+        client.endpoints.stop("why", reason="asked enough")
     with pytest.raises(StepFailed, match="was not judged by a pipeline"):
         fl.explain("models:/why/1")
     done = fl.explain("models:/why/1", data="other people")

@@ -46,7 +46,7 @@ class Condition:
 
     def holds(self, column: pd.Series) -> Bools:
         if self.values:
-            inside = column.astype("str").isin(self.values).to_numpy() & column.notna().to_numpy()
+            inside = _within(column, self.values)
             return np.asarray(~inside if self.negated else inside)
         found = column.to_numpy(dtype=np.float64, na_value=np.nan)
         known = np.isfinite(found)
@@ -68,6 +68,13 @@ class Condition:
     def plain(self) -> dict[str, Any]:
         return {"column": self.column, "above": self.above, "below": self.below, "values": list(self.values),
                 "negated": self.negated, "words": self.words()}  # fmt: skip
+
+
+def _within(column: pd.Series, values: tuple[str, ...]) -> Bools:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        known = np.append(column.cat.categories.astype("str").isin(values), False)
+        return np.asarray(known[column.cat.codes.to_numpy()])
+    return np.asarray(column.astype("str").isin(values).to_numpy() & column.notna().to_numpy())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +211,7 @@ def _grow(rows: pd.DataFrame, errors: Floats, depth: int) -> Iterator[Node]:
     smallest = max(MIN_ROWS, math.ceil(MIN_SHARE * len(rows)))
     places: list[tuple[Bools, tuple[Condition, ...]]] = [(np.ones(len(rows), dtype=bool), ())]
     total, n = float(errors.sum()), len(rows)
-    spread = float(errors.std())
+    spread = float(errors.std()) if n else 0.0
     if n < 2 * smallest or spread == 0:
         return
     for level in range(depth):

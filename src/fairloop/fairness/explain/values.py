@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -96,7 +97,9 @@ def row_values(score: Score, members: Sequence[Member], rows: pd.DataFrame, refe
 def _shap() -> Any | None:
     """The shap library; None where it is not installed."""
     try:
-        return importlib.import_module("shap")
+        with warnings.catch_warnings():  # of what it imports
+            warnings.simplefilter("ignore")
+            return importlib.import_module("shap")
     except ImportError:
         return None
 
@@ -130,7 +133,8 @@ def _through_shap(score: Score, members: Sequence[Member], rows: pd.DataFrame,
 
 def _of_member(shap: Any, member: Member, rows: pd.DataFrame, references: pd.DataFrame) -> tuple[float, Floats]:
     classifier = member.output is not None
-    with contextlib.redirect_stderr(io.StringIO()):
+    with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what it says of itself is no news to whoever asked
         explainer = shap.TreeExplainer(member.estimator, data=references, feature_perturbation="interventional",
                                        model_output="probability" if classifier else "raw")  # fmt: skip
         found = np.asarray(explainer.shap_values(rows, check_additivity=False), dtype=np.float64)
