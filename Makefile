@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help setup demo up test quick lint format types contracts docs bench reliability simulations clean
+.PHONY: help setup demo up test quick lint format types contracts docs bench bench-fairness bench-mitigation reliability simulations clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -52,7 +52,13 @@ docs: $(STAMP) ## Run every command and code block of README and docs
 	@$(PYTEST) tests/docs
 
 bench: $(STAMP) ## Measure, each beside the floor of the same run
-	@for script in benchmarks/bench_*.py; do env -u PYTHONDONTWRITEBYTECODE $(BIN)/python $$script || exit 1; done
+	@for script in $(filter-out benchmarks/bench_mitigation.py,$(wildcard benchmarks/bench_*.py)); do env -u PYTHONDONTWRITEBYTECODE $(BIN)/python $$script || exit 1; done
+
+bench-mitigation: $(STAMP) ## Repaired models beside those of Fairlearn and AIF360 (half an hour; DATA="FILE,target,positive,attribute" adds a table)
+	@env -u PYTHONDONTWRITEBYTECODE OMP_NUM_THREADS=1 $(BIN)/python -W ignore benchmarks/bench_mitigation.py $(if $(DATA),--data $(DATA)) $(ARGS)
+
+bench-fairness: $(STAMP) ## Group metrics of 10M rows beside a Polars group-by and Fairlearn
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python benchmarks/bench_fairness.py
 
 reliability: $(STAMP) ## The kill tests, 20 rounds each
 	@FAIRLOOP_ROUNDS=20 $(PYTEST) tests/reliability -q --timeout 1800

@@ -13,7 +13,7 @@ import pytest
 import fairloop
 from fairloop import errors
 from fairloop.access.permissions import ROLES, Permission
-from fairloop.core.checks import METRICS
+from fairloop.core.checks import DATA_METRICS, GROUP_METRICS, METRICS
 from fairloop.core.loops import MITIGATIONS, ON_ALERT
 from fairloop.core.people import Role
 from fairloop.server.errors import status_of
@@ -28,6 +28,7 @@ ROWS = {
     "see the project": {P.PROJECT_READ},
     "log runs, add data, run pipelines and loops, register models": {P.RUN_WRITE, P.RUN_DELETE, P.DATA_WRITE,
                                                                      P.PIPELINE_RUN, P.MODEL_WRITE},
+    "answer labelling tasks": {P.LABEL},
     "ask endpoints, send feedback": {P.PREDICT, P.FEEDBACK},
     "deploy, move traffic, roll back": {P.ENDPOINT_DEPLOY},
     "change monitors, acknowledge and resolve alerts": {P.MONITOR_EDIT},
@@ -84,7 +85,9 @@ def test_every_public_name() -> None:
 
 def test_every_metric_mitigation_and_policy() -> None:
     text, watched = page("loops.md"), page("monitoring.md")
-    assert not [name for name in METRICS - {"drift", "prediction_drift", "error_rate"} if f"`{name}`" not in text]
+    told = text + watched + page("metrics.md") + page("evidence.md")
+    assert not [name for name in METRICS if f"`{name}`" not in told]
+    assert not [name for name in DATA_METRICS | GROUP_METRICS if f"`{name}`" not in page("metrics.md")]
     assert "`error_rate`" in watched
     assert not [name for name in (*MITIGATIONS, *ON_ALERT) if f'"{name}"' not in text]
 

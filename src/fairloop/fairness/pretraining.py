@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import chdtrc
 
 from fairloop.errors import InvalidInput
 from fairloop.fairness.encoding import Codes
@@ -32,7 +33,7 @@ from fairloop.fairness.moments import as_estimate
 from fairloop.fairness.pairs import NO_PAIR, PairEstimate, Value, largest_difference, largest_value, share
 from fairloop.stats.arrays import ArrayLike, Floats, weights_or_none
 from fairloop.stats.calibration import upward_bias
-from fairloop.stats.intervals import range_quantile, two_sided, wilson
+from fairloop.stats.intervals import normal_cdf, range_quantile, two_sided, wilson
 
 MOST_VALUES = 20
 Interval = tuple[float, float, float]
@@ -286,11 +287,12 @@ def _js(p: Floats, q: Floats, n: float, m: float, z: float) -> Interval:
 
 
 def _lp(p: Floats, q: Floats, n: float, m: float, z: float) -> Interval:
-    apart, each = p - q, p * (1 - p) / n + q * (1 - q) / m
+    apart = p - q
     first = 4 * _variance(apart, -apart, p, q, n, m)
-    total = float(each.sum())
-    unit = float(each @ each) / total if total > 0 else 0.0
-    value, low, high = _root_interval(float(apart @ apart), unit, total / unit if unit > 0 else 0.0, first, z)
+    spread = (np.diag(p) - np.outer(p, p)) / n + (np.diag(q) - np.outer(q, q)) / m
+    total, square = float(np.trace(spread)), float(np.square(spread).sum())
+    unit, freedom = (square / total, total**2 / square) if square > 0 else (0.0, 0.0)
+    value, low, high = _root_interval(float(apart @ apart), unit, freedom, first, z)
     return math.sqrt(value), math.sqrt(low), math.sqrt(high)
 
 
@@ -300,22 +302,25 @@ def _tv(p: Floats, q: Floats, n: float, m: float, z: float) -> Interval:
     value, sign = float(np.abs(apart).sum()) / 2, np.sign(apart) / 2
     spread = math.sqrt(_variance(sign, -sign, p, q, n, m))
     bias = float(upward_bias(apart, each).sum()) / 2
-    return value, min(value, max(0.0, value - bias - z * spread)), min(1.0, value + z * spread)
+    low = 0.0 if _js(p, q, n, m, z)[1] == 0 else max(0.0, value - bias - z * spread)
+    return value, min(value, low), min(1.0, value + z * spread)
 
 
 def _root_interval(value: float, unit: float, freedom: float, first: float, z: float) -> Interval:
     r"""The interval of a number that near 0 is ``unit`` times a chi-squared of ``freedom``.
 
-    Its root is normal after the expectation of all but one degree of freedom is taken off; the standard deviation is
-    the root of ``unit`` near 0, the delta method's (``first`` is the variance of the value itself) further off.
+    ``low`` is 0 unless that chi-squared is significant. Else the number's root is normal after the expectation of all but
+    one degree of freedom is taken off; the standard deviation is the root of ``unit`` near 0, the delta method's
+    (``first`` is the variance of the value itself) further off.
     """
     value = max(0.0, value)
     centre = math.sqrt(max(0.0, value - unit * (freedom - 1)))
     spread = math.sqrt(unit)
     if centre > 2 * spread:
-        spread = math.sqrt(first) / (2 * math.sqrt(value))
-    low, high = max(0.0, centre - z * spread) ** 2, (centre + z * spread) ** 2
-    return value, min(low, value), max(high, value)
+        spread = max(math.sqrt(first) / (2 * math.sqrt(value)), spread / 2)
+    chance = chdtrc(freedom, value / unit) if unit > 0 and freedom > 0 else 1.0
+    low = 0.0 if chance > 2 * (1 - normal_cdf(z)) else max(0.0, centre - z * spread) ** 2
+    return value, min(low, value), max((centre + z * spread) ** 2, value)
 
 
 _PAIRS: dict[str, Callable[..., Interval]] = {

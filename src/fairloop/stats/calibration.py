@@ -16,11 +16,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr
+from scipy.special import chdtrc, ndtr
 
 from fairloop.stats.arrays import ArrayLike, Floats, chances, effective
 from fairloop.stats.estimate import Estimate, unknown
-from fairloop.stats.intervals import two_sided, wilson
+from fairloop.stats.intervals import normal_cdf, two_sided, wilson
 
 BINS = 10
 METHOD = "normal, less the bias of absolute values below"
@@ -66,7 +66,8 @@ def expected_calibration_error(labels: ArrayLike, scores: ArrayLike, weights: Ar
     r"""Mean distance between score and frequency, :math:`\sum_b \frac{n_b}{n} |\bar y_b - \bar s_b|` over bins b.
 
     0 when scores can be read as chances, 1 at worst. Chance alone makes it larger than 0: the lower bound takes that
-    bias off (the folded normal's, bin by bin), the upper one leaves it in, so the interval is conservative near 0.
+    bias off (the folded normal's, bin by bin) and is 0 unless the bins differ beyond chance; the upper one leaves it in,
+    so the interval is conservative near 0.
 
     Returns
     -------
@@ -88,14 +89,18 @@ def expected_calibration_error(labels: ArrayLike, scores: ArrayLike, weights: Ar
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BinnedErrors:
-    """The calibration error of each group, its standard deviation, and how much of it is chance."""
+    """The calibration error of each group, its standard deviation, how much of it is chance, and how often scores that
+    mean what they say would lie as far off (chi-squared over the bins, Hosmer and Lemeshow 1980)."""
 
     error: Floats
     spread: Floats
     bias: Floats
+    p_value: Floats
 
     def bounds(self, group: int, z: float) -> tuple[float, float]:
         error, half = float(self.error[group]), z * float(self.spread[group])
+        if self.p_value[group] > 2 * (1 - normal_cdf(z)):
+            return 0.0, min(1.0, error + half)
         return min(error, max(0.0, error - float(self.bias[group]) - half)), min(1.0, error + half)
 
 
@@ -129,8 +134,10 @@ def binned_errors(labels: npt.NDArray[np.bool_], scores: Floats, codes: npt.NDAr
     size = _ratio(np.square(whole), square.sum(axis=1))
     variance = _ratio(spread.sum(axis=1), np.square(whole)) * _ratio(size, size - 1)
     bias = upward_bias(_ratio(apart, weight), np.sqrt(_ratio(chance, np.square(weight))))
+    freedom = np.maximum((chance > 0).sum(axis=1), 1)
+    p_value = chdtrc(freedom, _ratio(np.square(apart), chance).sum(axis=1))
     return BinnedErrors(error=error, spread=np.where(size > 1, np.sqrt(np.maximum(variance, 0)), np.inf),
-                        bias=_ratio((weight * bias).sum(axis=1), whole))  # fmt: skip
+                        bias=_ratio((weight * bias).sum(axis=1), whole), p_value=p_value)  # fmt: skip
 
 
 def upward_bias(estimate: Floats, spread: Floats) -> Floats:
