@@ -66,10 +66,10 @@ if TYPE_CHECKING:
     from fairloop.sdk.analyse import explain as explain
     from fairloop.sdk.default_gates import default_gates as default_gates
     from fairloop.sdk.deploy import deploy as deploy
-    from fairloop.sdk.labeling import label as label
-    from fairloop.sdk.labeling import prescribe as prescribe
     from fairloop.sdk.evidence import evidence_pack as evidence_pack
     from fairloop.sdk.evidence import verify as verify
+    from fairloop.sdk.labeling import label as label
+    from fairloop.sdk.labeling import prescribe as prescribe
     from fairloop.sdk.loop import Loop as Loop
     from fairloop.sdk.pipeline import candidate as candidate
     from fairloop.sdk.pipeline import pipeline as pipeline

@@ -16,6 +16,7 @@ from fairloop.cli import (
     doctor,
     endpoints,
     evidence,
+    labels,
     loops,
     members,
     notices,
@@ -83,6 +84,7 @@ app.add_typer(evidence.evidence, name="evidence")
 app.command("verify")(evidence.verify)
 app.add_typer(credentials.tokens, name="token")
 app.add_typer(audit.group, name="audit")
+app.add_typer(labels.group, name="label")
 app.add_typer(members.group, name="members")
 app.add_typer(voices.comments, name="comments")
 app.add_typer(voices.appeals, name="appeals")

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from scipy.optimize import minimize_scalar
 from scipy.stats import chi2
 
 from fairloop.errors import InvalidInput
@@ -22,6 +23,7 @@ from fairloop.stats.corrections import holm
 
 UNDER, OVER = "under-recorded", "over-recorded"
 DIRECTIONS = {UNDER: GROUP_LOST, OVER: GROUP_ADDED}
+REST_OF = {GROUP_LOST: REST_LOST, GROUP_ADDED: REST_ADDED}
 LEAST_LABELS = 100
 """A group, and the rest, need so many rows of each answer to be judged."""
 METHOD = "likelihood ratio against 1 % wrong labels, Holm over groups and directions; profile interval"
@@ -38,8 +40,8 @@ class LabelShift:
 
     ``under-recorded``: ``estimate`` is the share of the group's truly positive rows that are recorded as negative;
     ``over-recorded``: the share of its truly negative rows recorded as positive. ``rows`` is how many rows that would
-    be. ``state`` is ``bias`` (found, and not in the other groups alike), ``noise`` (found in another group too),
-    ``clear`` or ``insufficient``.
+    be. ``state`` is ``bias`` (found, and more than in the rest), ``noise`` (found, and the rest may have as many), ``clear``
+    or ``insufficient``.
     """
 
     group: str
@@ -99,7 +101,7 @@ def label_bias(labels: ArrayLike, groups: Any, scores: Mapping[str, ArrayLike], 
     codes, names = encode(groups, len(truth))
     if len(names) < 2:
         return []
-    judged: dict[tuple[str, str], tuple[float, float, float, float, int]] = {}
+    judged: dict[tuple[str, str], _Judged] = {}
     for place, name in enumerate(names):
         if name not in scores:
             raise InvalidInput(f"The group {name!r} has no scores; give those of a model that saw none of its rows.")
@@ -109,10 +111,22 @@ def label_bias(labels: ArrayLike, groups: Any, scores: Mapping[str, ArrayLike], 
             for direction, found in _both(curve, truth, inside).items():
                 judged[name, direction] = found
     least = max(tests, len(judged))
-    corrected = dict(zip(judged, holm([f[3] for f in judged.values()] + [1.0] * (least - len(judged))), strict=False))
-    shifts = [_shift(name, direction, int((codes == place).sum()), judged, corrected, alpha)
-              for place, name in enumerate(names) for direction in DIRECTIONS]  # fmt: skip
-    return [_named(shift, shifts) for shift in shifts]
+    corrected = dict(zip(judged, holm([f.p for f in judged.values()] + [1.0] * (least - len(judged))), strict=False))
+    return [_shift(name, direction, int((codes == place).sum()), judged.get((name, direction)),
+                   corrected.get((name, direction), 1.0), alpha)
+            for place, name in enumerate(names) for direction in DIRECTIONS]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """One direction of one group; ``p_more`` is of the test that the rest has as many wrong labels."""
+
+    rate: float
+    low: float
+    high: float
+    p: float
+    p_more: float
+    rows: int
 
 
 def _enough(truth: Bools, inside: Bools) -> bool:
@@ -120,8 +134,8 @@ def _enough(truth: Bools, inside: Bools) -> bool:
     return all(min(int(side.sum()), int((~side).sum())) >= LEAST_LABELS for side in sides)
 
 
-def _both(curve: LabelCurve, truth: Bools, inside: Bools) -> dict[str, tuple[float, float, float, float, int]]:
-    """Estimate, low, high, p and expected rows of each direction."""
+def _both(curve: LabelCurve, truth: Bools, inside: Bools) -> dict[str, _Judged]:
+    """Each direction of one group."""
     full, found = curve.fit(_EVERY), {}
     for direction, which in DIRECTIONS.items():
         rate = full.rate(which)
@@ -133,8 +147,21 @@ def _both(curve: LabelCurve, truth: Bools, inside: Bools) -> dict[str, tuple[flo
         recorded = int((truth[inside] == (direction == OVER)).sum())
         right = int((truth[inside] != (direction == OVER)).sum())
         lost = rate * right / (1 - rate)
-        found[direction] = (rate, low, high, p, min(round(lost), recorded))
+        found[direction] = _Judged(rate, low, high, p, _as_many(curve, full, which), min(round(lost), recorded))
     return found
+
+
+def _as_many(curve: LabelCurve, full: Fit, which: int) -> float:
+    """One-sided p of the rest having at least as many wrong labels, by a search for the best common rate."""
+    other = REST_OF[which]
+    if full.rate(which) <= full.rate(other):
+        return 1.0
+
+    def loss(rate: float) -> float:
+        return curve.fit(_EVERY, fixed={which: rate, other: rate}).loss
+
+    best = minimize_scalar(loss, bounds=(full.rate(other), full.rate(which)), method="bounded", options={"xatol": 2e-3})
+    return 0.5 * float(chi2.sf(max(0.0, 2 * (float(best.fun) - full.loss)), 1))
 
 
 def _bound(curve: LabelCurve, full: Fit, which: int, *, below: bool) -> float:
@@ -147,27 +174,13 @@ def _bound(curve: LabelCurve, full: Fit, which: int, *, below: bool) -> float:
     return (inner + outer) / 2
 
 
-def _shift(name: str, direction: str, n: int, judged: Mapping[tuple[str, str], tuple[float, float, float, float, int]],
-           corrected: Mapping[tuple[str, str], float], alpha: float) -> LabelShift:  # fmt: skip
-    key = (name, direction)
-    if key not in judged:
+def _shift(name: str, direction: str, n: int, judged: _Judged | None, corrected: float, alpha: float) -> LabelShift:
+    if judged is None:
         return LabelShift(group=name, direction=direction, state="insufficient", estimate=None, low=None, high=None, n=n,
                           p=None, p_corrected=None, rows=None)  # fmt: skip
-    rate, low, high, p, rows = judged[key]
-    return LabelShift(group=name, direction=direction, state="bias" if corrected[key] <= alpha else "clear",
-                      estimate=rate, low=low, high=high, n=n, p=p, p_corrected=corrected[key], rows=rows)  # fmt: skip
-
-
-def _named(shift: LabelShift, shifts: list[LabelShift]) -> LabelShift:
-    """Noise rather than bias when another group shows errors of this direction at a rate that may be the same."""
-    if shift.state != "bias" or shift.low is None or shift.high is None:
-        return shift
-    for other in shifts:
-        if other.group == shift.group or other.direction != shift.direction or not other.found:
-            continue
-        if other.low is not None and other.high is not None and other.low <= shift.high and shift.low <= other.high:
-            return LabelShift(**{**asdict(shift), "state": "noise"})
-    return shift
+    state = "clear" if corrected > alpha else "bias" if judged.p_more <= alpha else "noise"
+    return LabelShift(group=name, direction=direction, state=state, estimate=judged.rate, low=judged.low,
+                      high=judged.high, n=n, p=judged.p, p_corrected=corrected, rows=judged.rows)  # fmt: skip
 
 
 def flip_curve(labels: ArrayLike, scores: ArrayLike, inside: Bools, directions: list[str]) -> tuple[LabelCurve, Fit]:
@@ -186,6 +199,6 @@ def words(attribute: str, shift: LabelShift) -> str:
     share = f"{100 * shift.estimate:.0f} % [{100 * shift.low:.0f}, {100 * shift.high:.0f}]"
     if shift.state == "clear":
         return f"No sign that positive labels of {who} are {shift.direction} (at most {100 * shift.high:.0f} %)."
-    tail = "" if shift.state == "bias" else " Another group shows as much, so it is noise rather than bias."
+    tail = "" if shift.state == "bias" else " The rest may have as many, so it is noise rather than bias."
     return (f"Positive labels of {who} look {shift.direction}: {share} of the truly {side} rows are recorded as {other}, "
             f"about {shift.rows} rows.{tail}")  # fmt: skip
