@@ -39,6 +39,8 @@ PAGES = [
     f"{IN}/models/income",
     f"{IN}/models/income/2",
     f"{IN}/models/income/3",
+    f"{IN}/models/income/3/evidence",
+    f"{IN}/models/income/1/evidence",
     f"{IN}/endpoints",
     f"{IN}/endpoints/income",
     f"{IN}/endpoints/fraud-scores",
