@@ -17,7 +17,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -173,7 +173,8 @@ def conditional_disparity(labels: ArrayLike, groups: Any, strata: Any, weights: 
     codes, _ = label_codes(np.asarray(labels).astype(np.int8))
     answer = np.asarray(labels).astype(bool)
     grouping, where = group_rows(groups, len(codes), min_group), _strata(strata, len(codes))
-    weight = np.ones(len(codes)) if weights is None else np.asarray(weights, dtype=np.float64)
+    given = weights_or_none(weights, len(codes))
+    weight = np.ones(len(codes)) if given is None else given
     k, s = grouping.k, int(where.max(initial=-1)) + 1
     cells = np.where((grouping.codes < 0) | (where < 0), 2 * k * s, (where * 2 + answer) * k + grouping.codes)
 
@@ -185,19 +186,23 @@ def conditional_disparity(labels: ArrayLike, groups: Any, strata: Any, weights: 
     sums = counts.sum(axis=2)
     both = (sums > 0).all(axis=1)
     counts, sums, square = counts[both], sums[both], square[both]
-    of_all = sums.sum(axis=1) / max(float(sums.sum()), 1e-300)
+    whole = float(sums.sum()) or 1.0
+    of_all = sums.sum(axis=1) / whole
     shares = counts / sums[:, :, None]
     apart = shares[:, 0, :] - shares[:, 1, :]
     value = of_all @ apart
     spread = np.square(of_all) @ (shares * (1 - shares) * (square / np.square(sums))[:, :, None]).sum(axis=1)
-    spread += of_all @ np.square(apart - value) * float(square.sum()) / max(float(sums.sum()), 1e-300) ** 2
+    spread += of_all @ np.square(apart - value) * float(square.sum()) / whole**2
     known = grouping.k >= 2 and bool(both.any())
     values = {name: _normal(float(value[i]), math.sqrt(float(spread[i])))
               for i, name in enumerate(grouping.names) if known}  # fmt: skip
     rows = grouping.total().astype(int).tolist()
     told = [GroupRates(group=name, n=n, rates={"disparity": as_estimate(values[name], n, "normal", confidence)})
             for name, n in zip(grouping.names, rows, strict=True) if name in values]  # fmt: skip
-    return make_gap(metric, largest_value(values, confidence), told, ("disparity",), n=sum(rows),
+    found = largest_value(values, confidence)
+    if found.low is not None:  # the groups' disparities add up to 0, so the largest is not below it
+        found = replace(found, low=max(0.0, found.low))
+    return make_gap(metric, found, told, ("disparity",), n=sum(rows),
                     method="normal, simultaneous over groups", pooled=grouping.pooled, too_small=grouping.too_small,
                     missing=grouping.missing)  # fmt: skip
 
