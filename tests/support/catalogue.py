@@ -30,7 +30,7 @@ LISTS = {
 }
 STATES = {
     ("step_runs", "state"): "done", ("pipeline_runs", "state"): "done", ("cycles", "stage"): "live",
-    ("deployments", "state"): "live", ("comments", "subject_kind"): "cycle", ("invitations", "role"): "viewer",
+    ("deployments", "state"): "live", ("analyses", "state"): "done", ("comments", "subject_kind"): "cycle", ("invitations", "role"): "viewer",
     ("appeals", "state"): "open",
 }  # fmt: skip
 BY_PARAMETER = {

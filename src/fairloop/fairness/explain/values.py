@@ -120,7 +120,7 @@ def _through_shap(score: Score, members: Sequence[Member], rows: pd.DataFrame,
             return None
         try:
             one, own = _of_member(shap, member, rows, references)
-        except (ValueError, TypeError, NotImplementedError, AssertionError, shap.utils._exceptions.ExplainerError):
+        except (ValueError, TypeError, RuntimeError, AssertionError, shap.utils._exceptions.ExplainerError):
             return None  # a tree this shap does not know: sampled instead
         base, values = base + member.weight * one, values + member.weight * own
     if np.abs(base + values.sum(axis=1) - scored(score, rows)).max() > _TOLERANCE:

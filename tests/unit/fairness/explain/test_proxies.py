@@ -19,28 +19,33 @@ def columns(n: int, seed: int, planted: float = 0.0) -> tuple[dict[str, pd.Serie
     return rows, group
 
 
-def shares(seeds: range, n: int) -> tuple[float, float]:
-    """How often a planted stand-in is found and first, and how often anything innocent is named."""
-    hits, alarms = [], []
+def found_share(seeds: range, n: int = 1500) -> float:
+    """How often a planted stand-in is found and comes first."""
+    hits = []
     for seed in seeds:
         rows, group = columns(n, seed, planted=0.4)
         found = proxies(rows, group, seed=seed)
         hits.append(found[0].column == "stand-in" and found[0].found)
+    return float(np.mean(hits))
+
+
+def alarm_share(seeds: range, n: int = 1500) -> float:
+    """How often anything innocent is named."""
+    alarms = []
+    for seed in seeds:
         rows, group = columns(n, seed + 10_000)
         alarms.append(any(proxy.found for proxy in proxies(rows, group, seed=seed)))
-    return float(np.mean(hits)), float(np.mean(alarms))
+    return float(np.mean(alarms))
 
 
 def test_a_planted_proxy_is_found_and_innocent_columns_are_not() -> None:
-    hits, alarms = shares(range(12), 1500)
-    assert hits == 1.0
-    assert alarms <= 2 / 12
+    assert found_share(range(8)) == 1
+    assert alarm_share(range(8)) <= 1 / 8
 
 
 @pytest.mark.simulation
 def test_planted_and_innocent_over_many_seeds() -> None:
-    hits, _ = shares(range(50), 1500)
-    _, alarms = shares(range(200), 1500)
+    hits, alarms = found_share(range(50)), alarm_share(range(200))
     print(f"proxies: found {hits:.3f} of 50, innocent named {alarms:.3f} of 200")  # the report quotes it
     assert hits >= 0.9
     assert alarms <= 0.05 + 2 * (0.05 * 0.95 / 200) ** 0.5
