@@ -85,7 +85,7 @@ def test_every_public_name() -> None:
 
 def test_every_metric_mitigation_and_policy() -> None:
     text, watched = page("loops.md"), page("monitoring.md")
-    told = text + watched + page("metrics.md") + page("evidence.md")
+    told = text + watched + page("metrics.md") + page("evidence.md") + page("people.md")
     assert not [name for name in METRICS if f"`{name}`" not in told]
     assert not [name for name in DATA_METRICS | GROUP_METRICS if f"`{name}`" not in page("metrics.md")]
     assert "`error_rate`" in watched

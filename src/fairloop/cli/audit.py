@@ -11,6 +11,7 @@ import typer
 
 from fairloop.cli.connection import connect
 from fairloop.cli.output import Json, clean, notice, show_json, show_table, when
+from fairloop.errors import InvalidInput
 
 if TYPE_CHECKING:
     from fairloop.client.client import Client
@@ -51,7 +52,10 @@ def export(
 
     client = connect(context)
     newest_first = list(_all(client, server=server))
-    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as cause:
+        raise InvalidInput(f"{file} cannot be written: {cause.strerror}. Choose a name that is free.") from cause
     with os.fdopen(handle, "w", encoding="utf-8") as out:
         for line in lines(reversed(newest_first), whole=server, project=client.project):
             out.write(line + "\n")
@@ -94,8 +98,11 @@ def _online(client: Client, head: str) -> tuple[Verification, str]:
 def _offline(file: Path, head: str) -> tuple[Verification, str]:
     from fairloop.core.audit_file import check
 
-    with file.open(encoding="utf-8") as lines:
-        return check(lines, head=head)
+    try:
+        with file.open(encoding="utf-8") as lines:
+            return check(lines, head=head)
+    except (OSError, UnicodeDecodeError) as cause:
+        raise InvalidInput(f"{file} cannot be read as an exported audit log: {cause}.") from cause
 
 
 def said(found: Verification) -> str:

@@ -7,6 +7,7 @@ ABBREVIATIONS = {
     "AI": "artificial intelligence",
     "ALE": "accumulated local effects: how the answer changes with one column, others as they occur",
     "API": "application programming interface: how programs speak to it",
+    "ASCII": "the plain letters, digits and signs of English",
     "AUC": "area under the curve: how often a true case is ranked above a false one",
     "CAV": "concept activation vector: the direction in which a network sees a concept",
     "CI": "continuous integration: checks that run on every change of the code",
@@ -17,8 +18,12 @@ ABBREVIATIONS = {
     "CSV": "comma-separated values: a plain table file",
     "DAG": "directed acyclic graph: steps and what each one waits for",
     "DP": "demographic parity difference: the gap in selection rate between groups",
+    "EEOC": "Equal Employment Opportunity Commission of the United States",
     "EO": "equalized odds difference: the largest gap in error rates between groups",
     "EU": "European Union",
+    "F1": "balance of precision and recall in one number",
+    "FN": "false negatives: true cases that were missed",
+    "FP": "false positives: others that were selected wrongly",
     "GPU": "graphics processor",
     "HTML": "the language of web pages",
     "HTTP": "the protocol of the web",
@@ -31,11 +36,13 @@ ABBREVIATIONS = {
     "KS": "Kolmogorov-Smirnov statistic: the largest distance between two distributions",
     "MAE": "mean absolute error",
     "ML": "machine learning",
+    "MOVER": "method of variance estimates recovery: an interval of a difference from the intervals of its parts",
     "NIST": "National Institute of Standards and Technology of the United States",
     "OCI": "Open Container Initiative",
     "ONNX": "Open Neural Network Exchange: a file format of models",
     "PDF": "portable document format",
     "PNG": "a picture file",
+    "PPV": "positive predictive value: the share of positive answers that are right",
     "PSI": "population stability index: how far two distributions are apart",
     "R2": "share of the variation that is explained",
     "RAM": "memory",
@@ -47,6 +54,7 @@ ABBREVIATIONS = {
     "SBOM": "software bill of materials: every part the software is made of",
     "SDK": "software development kit: what a program imports",
     "SHAP": "Shapley additive explanations: how much each column adds to an answer",
+    "SIGTERM": "the signal that asks a program to end",
     "SMTP": "the protocol of e-mail",
     "SQL": "the language of databases",
     "SSE": "server-sent events: news as they come",
@@ -54,9 +62,11 @@ ABBREVIATIONS = {
     "TCAV": "testing with concept activation vectors: whether a network uses a concept",
     "TLS": "transport layer security: encryption of a connection",
     "TOML": "a file format for settings",
+    "TP": "true positives: true cases that were found",
     "TPR": "true positive rate: the share of true cases that are found",
     "FPR": "false positive rate: the share of others that are selected wrongly",
     "TPU": "tensor processor",
+    "UUID": "a long random number as a name",
     "URI": "address of a thing",
     "URL": "web address",
     "USD": "US dollars",
@@ -65,5 +75,5 @@ ABBREVIATIONS = {
 }
 """Every short form that pages and documents may use, to its words."""
 
-PLAIN = {"OK", "ID", "US", "UK", "A", "I", "UCI", "CC", "BY"}
-"""Capital letters that need no explanation: words, and names of places and licences."""
+PLAIN = {"GOVERN", "MAP", "MEASURE", "MANAGE", "AMD", "EPYC", "II", "III", "IV", "OK", "ID", "US", "UK", "UCI", "CC", "BY", "POST", "NAME", "VALUE", "VERSION", "ALIAS", "SECURITY", "CHANGELOG"}
+"""Capital letters that need no explanation: words, names of places, licences and files, and what one replaces."""
