@@ -72,7 +72,9 @@ def fit(train: fl.Table) -> fl.Model:
     for _ in range(12):
         for part in torch.randperm(len(words)).split(64):
             optimiser.zero_grad()
-            lost = torch.nn.functional.binary_cross_entropy_with_logits(network(words[part])[:, 0], answers[part], weight[part])
+            lost = torch.nn.functional.binary_cross_entropy_with_logits(
+                network(words[part])[:, 0], answers[part], weight[part]
+            )
             lost.backward()
             optimiser.step()
     return fl.Model(reader)

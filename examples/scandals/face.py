@@ -78,7 +78,9 @@ def fit(train: fl.Table) -> fl.Model:
     for _ in range(20):
         for part in torch.randperm(len(pixels)).split(64):
             optimiser.zero_grad()
-            lost = torch.nn.functional.binary_cross_entropy_with_logits(network(pixels[part])[:, 0], answers[part], weight[part])
+            lost = torch.nn.functional.binary_cross_entropy_with_logits(
+                network(pixels[part])[:, 0], answers[part], weight[part]
+            )
             lost.backward()
             optimiser.step()
     return fl.Model(network)

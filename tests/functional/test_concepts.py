@@ -8,8 +8,6 @@ import httpx
 import numpy as np
 import pytest
 import torch
-from support import networks
-from support.pictures import images, trained
 
 import fairloop as fl
 from fairloop.cli.main import run
@@ -19,6 +17,8 @@ from fairloop.errors import StepFailed
 from fairloop.evaluation.concepts import read_vectors
 from fairloop.sdk.deploy import _register as register
 from fairloop.tables.table import Table
+from support import networks
+from support.pictures import images, trained
 
 MALE = {"name": "male", "where": {"sex": "male"}}
 
@@ -81,7 +81,11 @@ def test_pictures_are_judged_served_and_compared(server: Any, monkeypatch: pytes
         client.endpoints.stop("shapes", reason="asked enough")
     assert nested["scores"] == flat["scores"] == pytest.approx([float(model.scores(rows.X.head(1))[0])], abs=1e-6)
 
-    asked = {"concepts": [{"name": "stripes", "where": {"stripes": True}}], "data": "pictures", "against": "models:/shapes/1"}
+    asked = {
+        "concepts": [{"name": "stripes", "where": {"stripes": True}}],
+        "data": "pictures",
+        "against": "models:/shapes/1",
+    }
     done = client.analyses.wait(client.analyses.start("concepts", "models:/shapes/2", asked).id, timeout_s=120)
     (drift,) = done.result["drift"]
     assert drift["moved"]

@@ -68,7 +68,9 @@ class Terms:
     def __post_init__(self) -> None:
         check_name(self.name, "terms")
         good = bool(self.pairs) and all(
-            len(pair) == 2 and all(isinstance(t, str) and t.strip() for t in pair) and pair[0].lower() != pair[1].lower()
+            len(pair) == 2
+            and all(isinstance(t, str) and t.strip() for t in pair)
+            and pair[0].lower() != pair[1].lower()
             for pair in self.pairs
         )
         if not good:

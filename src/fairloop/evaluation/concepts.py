@@ -14,7 +14,7 @@ import torch
 
 from fairloop.core.concepts import Concept
 from fairloop.errors import InvalidInput
-from fairloop.evaluation.probes import net_of
+from fairloop.evaluation.concept_models import net_of
 from fairloop.fairness.concepts.hooks import hidden_layers
 from fairloop.fairness.concepts.tcav import Examples, Finding, tcav
 from fairloop.registry.model import Model
@@ -88,7 +88,9 @@ def plain_findings(found: list[Told]) -> list[dict[str, Any]]:
 def vectors_file(found: list[Told], model_sha256: str) -> bytes:
     """The concept vectors as an .npz file without pickle: one array a finding, and a table of what they are."""
     kept = {f"vector_{i}": told.finding.vector for i, told in enumerate(found)}
-    names = [[t.finding.concept, t.finding.layer, t.finding.target, model_sha256, f"{t.finding.accuracy:.6f}"] for t in found]
+    names = [
+        [t.finding.concept, t.finding.layer, t.finding.target, model_sha256, f"{t.finding.accuracy:.6f}"] for t in found
+    ]
     buffer = io.BytesIO()
     np.savez(buffer, names=np.array(names), **kept)  # type: ignore[arg-type]  # arrays by name
     return buffer.getvalue()
@@ -108,10 +110,14 @@ def _examples(net: Net, concept: Concept, table: Table, X: pd.DataFrame, rows: t
         inside = torch.from_numpy(_rows_where(table, concept))
         strata = answers[inside.numpy()], answers[~inside.numpy()]
         return Examples(inputs=rows[inside], strata=strata[0]), Examples(inputs=rows[~inside], strata=strata[1])
-    others = Examples(inputs=net.tensor(_columns(frames[concept.against], X, concept.against)) if concept.against else rows)
+    others = Examples(
+        inputs=net.tensor(_columns(frames[concept.against], X, concept.against)) if concept.against else rows
+    )
     if concept.examples:
         if len(X.columns) != 1:
-            raise InvalidInput(f"The concept {concept.name!r} is told by texts, but the model reads {len(X.columns)} columns.")
+            raise InvalidInput(
+                f"The concept {concept.name!r} is told by texts, but the model reads {len(X.columns)} columns."
+            )
         frame = pd.DataFrame({X.columns[0]: pd.array(concept.examples, dtype="str")})
     else:
         frame = _columns(frames[concept.data], X, concept.data)
@@ -123,7 +129,9 @@ def _rows_where(table: Table, concept: Concept) -> npt.NDArray[np.bool_]:
     inside = np.ones(len(table), dtype=np.bool_)
     for name, value in concept.where.items():
         if name not in table.columns:
-            raise InvalidInput(f"The concept {concept.name!r} names the column {name!r}, which the table does not have.")
+            raise InvalidInput(
+                f"The concept {concept.name!r} names the column {name!r}, which the table does not have."
+            )
         inside &= (table.frame[name].cast(pl.String).fill_null("") == _text(value)).to_numpy()
     return inside
 

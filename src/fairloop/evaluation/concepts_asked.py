@@ -12,7 +12,8 @@ from fairloop.core.models import ModelVersion
 from fairloop.core.records import from_plain
 from fairloop.errors import InvalidInput
 from fairloop.evaluation.analysing import Subject
-from fairloop.evaluation.probes import gather_probes, net_of, swap_detail, swap_terms
+from fairloop.evaluation.concept_models import net_of
+from fairloop.evaluation.probes import gather_probes, swap_detail, swap_terms
 from fairloop.pipelines.context import Context
 from fairloop.registry.model import Model
 from fairloop.tables.table import Table
@@ -87,7 +88,9 @@ def _of_loop(subject: Subject, what: str) -> list[Any]:
 def _concepts(subject: Subject, params: dict[str, Any]) -> list[Any]:
     told = params.get("concepts")
     if not told and params.get("where"):
-        told = [{"name": str(params.get("name") or params["where"]).replace("=", " "), "where": _where(params["where"])}]
+        told = [
+            {"name": str(params.get("name") or params["where"]).replace("=", " "), "where": _where(params["where"])}
+        ]
     layers = params.get("layers") or []
     layers = [part.strip() for part in layers.split(",")] if isinstance(layers, str) else list(layers)
     found = from_plain(list[Concept], told or _of_loop(subject, "concepts"))

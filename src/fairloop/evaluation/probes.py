@@ -13,15 +13,13 @@ from fairloop.core.concepts import CONCEPT_METRIC, SWAP_METRIC, Concept, Terms
 from fairloop.core.datasets import Roles
 from fairloop.core.records import from_plain, to_plain
 from fairloop.errors import InvalidInput
+from fairloop.evaluation.concept_models import net_of
 from fairloop.evaluation.metrics import Measured
 from fairloop.fairness.identity_swap import Swap, identity_swap
 from fairloop.registry.model import Model
-from fairloop.registry.nets import Net
 from fairloop.registry.scoring import Scores
 from fairloop.stats.estimate import Estimate, unknown
 from fairloop.tables.table import Table
-
-NO_NETWORK = "this model is no single PyTorch network, so nothing inside it can be looked at; its features tell instead"
 
 PLAIN_CHANGE = 0.05
 """From which change of the score on words call it by its name; below it may be sure and still small."""
@@ -77,15 +75,6 @@ def try_probes(model: Model, table: Table, probes: Probes | None) -> Measured:
 
 
 # ------------------------------------------------------------------ concepts
-def net_of(model: Model) -> Net:
-    """The network behind a model, also below a repair of its scores; InvalidInput when there is none."""
-    while model.base is not None and model.transform is None:
-        model = model.base
-    if not isinstance(model.estimator, Net):
-        raise InvalidInput(f"Concepts need a network: {NO_NETWORK}.")
-    return model.estimator
-
-
 def _concept(model: Model, table: Table, concept: Concept,
              frames: dict[str, pd.DataFrame]) -> tuple[Estimate, dict[str, Any]]:  # fmt: skip
     net_of(model)  # before anything that needs torch

@@ -94,7 +94,9 @@ def identity_swap(score: Score, texts: Sequence[str], pairs: Sequence[Pair]) -> 
     own = changes[:, column]
     change, _ = _paired(own, tests)
     told = _by_pair(score, texts, holding, pairs, column)
-    return Swap(change=change, gap=_size(change), mean_size=finite(float(np.abs(own).mean())), pairs=told, texts=len(holding))
+    return Swap(
+        change=change, gap=_size(change), mean_size=finite(float(np.abs(own).mean())), pairs=told, texts=len(holding)
+    )
 
 
 def holds(text: str, pair: Pair) -> bool:
@@ -148,7 +150,9 @@ def _size(change: Estimate) -> Estimate:
     return Estimate(estimate=abs(change.estimate), low=low, high=high, n=change.n, method=change.method)
 
 
-def _by_pair(score: Score, texts: Sequence[str], rows: list[int], pairs: Sequence[Pair], column: int) -> list[PairChange]:
+def _by_pair(
+    score: Score, texts: Sequence[str], rows: list[int], pairs: Sequence[Pair], column: int
+) -> list[PairChange]:
     found = []
     for pair in pairs:
         own = [row for row in rows if holds(texts[row], pair)]

@@ -55,7 +55,9 @@ class Net:
             raise InvalidInput(f"task={task!r}; choose one of {', '.join(TASKS)}.")
         buckets, length = words
         if not (1 < buckets <= 2**24 and 0 < length <= 4096):
-            raise InvalidInput(f"words={words}: give the number of word numbers and the words read, such as (4096, 64).")
+            raise InvalidInput(
+                f"words={words}: give the number of word numbers and the words read, such as (4096, 64)."
+            )
         self.module = module.eval()
         self.words = (int(buckets), int(length))
         width = _outputs(module)

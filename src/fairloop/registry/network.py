@@ -196,7 +196,9 @@ def _check(spec: Any) -> None:
         if op not in {"input", "output", "weight", *known}:
             raise Refused(f"The network's graph holds {str(node)[:60]}, which is not a known step; it is not loaded.")
         if op in known and node.get("target") not in known[op]:
-            raise Refused(f"The network calls {str(node.get('target'))[:60]!r}, which is not on the list; it is not loaded.")
+            raise Refused(
+                f"The network calls {str(node.get('target'))[:60]!r}, which is not on the list; it is not loaded."
+            )
 
 
 def _layer(told: dict[str, Any]) -> torch.nn.Module:

@@ -219,7 +219,9 @@ def columns_of(signature: dict[str, Any]) -> list[Column]:
         if missing is None:
             missing = not entry.get("required", False)
         shape = tuple(int(size) for size in entry.get("shape", [])) if kind == "array" else ()
-        columns.append(Column(name=str(entry["name"]), kind=kind, missing=bool(missing) and kind != "array", shape=shape))
+        columns.append(
+            Column(name=str(entry["name"]), kind=kind, missing=bool(missing) and kind != "array", shape=shape)
+        )
     return columns
 
 

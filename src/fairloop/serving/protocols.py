@@ -128,7 +128,11 @@ def _tensor(tensor: Any, index: int) -> tuple[str, list[int], list[Any]]:
     if not isinstance(kind, str) or kind not in _OIP_TYPES:
         known = ", ".join(sorted(_OIP_TYPES))
         raise InvalidInput(f"The tensor {name!r} has datatype {str(kind)[:40]!r}; known are {known}.")
-    if not isinstance(shape, list) or not 1 <= len(shape) <= _MOST_SIZES or any(type(s) is not int or s < 0 for s in shape):
+    if (
+        not isinstance(shape, list)
+        or not 1 <= len(shape) <= _MOST_SIZES
+        or any(type(s) is not int or s < 0 for s in shape)
+    ):
         raise InvalidInput(f"The tensor {name!r} needs a shape of one to {_MOST_SIZES} sizes, for example [1].")
     data = tensor.get("data")
     if not isinstance(data, list):

@@ -47,7 +47,9 @@ def _days(column: pl.Series) -> pl.Series:
 def array_values(column: pl.Series) -> np.ndarray:
     """A column of arrays as float32 of shape (rows, ...); bytes (pixels) become 0 .. 1."""
     if column.null_count():
-        raise InvalidInput(f"{column.null_count()} rows have no {column.name!r}; a network needs an array in every row.")
+        raise InvalidInput(
+            f"{column.null_count()} rows have no {column.name!r}; a network needs an array in every row."
+        )
     if isinstance(column.dtype, pl.List):
         lengths = column.list.len().unique().to_list()
         if len(lengths) > 1:

@@ -22,7 +22,9 @@ def test_terms_are_whole_words_in_any_case() -> None:
 
 def texts(rows: int, seed: int) -> list[str]:
     random = np.random.default_rng(seed)
-    return [f"{random.choice(['He', 'She'])} met a {random.choice(['man', 'woman', 'dog'])} number {i}" for i in range(rows)]
+    return [
+        f"{random.choice(['He', 'She'])} met a {random.choice(['man', 'woman', 'dog'])} number {i}" for i in range(rows)
+    ]
 
 
 def scored(effect: float, noise: float = 0.0, seed: int = 0):  # type: ignore[no-untyped-def]  # a closure for the test

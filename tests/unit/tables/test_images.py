@@ -78,7 +78,11 @@ def test_names_that_lead_nowhere_are_told(tmp_path: Path) -> None:
         pl.DataFrame({"face": names, "y": range(len(names))}).write_csv(folder / "t.csv")
         return Table.from_file(folder / "t.csv").frame
 
-    for second, words in (("gone.png", "'gone.png', which is not beside"), ("wide.png", "one size"), ("no.png", "not a PNG")):
+    for second, words in (
+        ("gone.png", "'gone.png', which is not beside"),
+        ("wide.png", "one size"),
+        ("no.png", "not a PNG"),
+    ):
         with pytest.raises(InvalidInput, match=words):
             read("a.png", second)
     assert read("nothing.png", "there.png")["face"].dtype == pl.String  # names of something else

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from support.pictures import images, pixels, trained
 
 from fairloop.errors import InvalidInput
 from fairloop.fairness.concepts.hooks import activations, gradients, hidden_layers, moved
 from fairloop.fairness.concepts.probe import linear_probe, probe_accuracy
 from fairloop.fairness.concepts.sampling import runs_for
 from fairloop.fairness.concepts.tcav import Examples, Finding, tcav, tcav_scores, two_sided_p
+from support.pictures import images, pixels, trained
 
 
 def findings(seed: int, concepts: tuple[str, ...] = ("stripes", "dots", "random")) -> dict[str, Finding]:
@@ -24,7 +24,9 @@ def findings(seed: int, concepts: tuple[str, ...] = ("stripes", "dots", "random"
     rows, cross = pixels(test), torch.from_numpy((test["shape"] == "cross").to_numpy())
     told = {name: Examples(inputs=pixels(images.concept(name, 200, seed + 7 + i))) for i, name in enumerate(concepts)}
     others = Examples(inputs=pixels(images.concept("random", 600, seed + 5)))
-    found = tcav(net, told, others, {"cross": rows[cross]}, {"cross": 0}, hidden_layers(net)[-1:], people=rows, seed=seed)
+    found = tcav(
+        net, told, others, {"cross": rows[cross]}, {"cross": 0}, hidden_layers(net)[-1:], people=rows, seed=seed
+    )
     return {one.concept: one for one in found}
 
 
@@ -135,7 +137,7 @@ def test_hooks_leave_the_network_as_it_was() -> None:
 
 def test_the_probe_points_from_one_set_to_the_other() -> None:
     random = np.random.default_rng(0)
-    away = random.normal(0, 1, (60, 4)) + [3, 0, 0, 0]
+    away = random.normal(0, 1, (60, 4)) + np.array([3.0, 0, 0, 0])
     home = random.normal(0, 1, (60, 4))
     vector, offset = linear_probe(away, home)
     assert vector[0] > 0.9
@@ -204,7 +206,11 @@ def test_captum_gives_the_same_scores() -> None:
 def _captum_scores(oracle: Any, concepts: list[Any], vector: np.ndarray, rows: torch.Tensor) -> float:
     from captum.concept._core.cav import CAV
 
-    stats = {"weights": torch.from_numpy(np.stack([vector, -vector])).float(), "classes": [0, 1], "accs": torch.tensor(1.0)}
+    stats = {
+        "weights": torch.from_numpy(np.stack([vector, -vector])).float(),
+        "classes": [0, 1],
+        "accs": torch.tensor(1.0),
+    }
     oracle.cavs["0-1"]["5"] = CAV(concepts, "5", stats, "/tmp", "m")
     found = oracle.interpret(rows, [concepts], target=0)
     return float(found["0-1"]["5"]["sign_count"][0])
