@@ -43,6 +43,14 @@ def polars_group_by(table: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
+def polars_bins(table: pl.DataFrame) -> pl.DataFrame:
+    """What calibration within groups needs at least."""
+    place = (pl.col("score") * 10).cast(pl.Int8)
+    return table.group_by("group", place.alias("bin")).agg(
+        n=pl.len(), s=pl.col("score").mean(), y=pl.col("label").mean()
+    )
+
+
 def polars_moments(table: pl.DataFrame) -> pl.DataFrame:
     """What gaps of numbers need at least: mean and variance of prediction, error, size and square of the error."""
     error = pl.col("score") - pl.col("truth")
@@ -81,6 +89,7 @@ def main(rows: int) -> None:
     )
     frame = table.with_columns(pl.col("group").cast(pl.Enum(GROUPS)))
     floor, numbers = median_s(lambda: polars_group_by(table)), median_s(lambda: polars_moments(table))
+    bins = median_s(lambda: polars_bins(table), 3)
     fast = median_s(lambda: polars_group_by(frame))
     pandas = strings.to_pandas()
     measured = [
@@ -91,9 +100,10 @@ def main(rows: int) -> None:
         ("fairloop: 13 gaps, group & sex crossed",
          median_s(lambda: all_gaps(label, predicted, crossed([table["group"], table["sex"]])), 3), floor),
         ("fairloop: metrics of the data", median_s(lambda: data_gaps(label, table["group"]), 3), floor),
+        ("polars means by group and score bin (floor)", bins, bins),
         ("fairloop: calibration within groups",
-         median_s(lambda: calibration_within_groups(label, score, table["group"]), 3), floor),
-        ("fairloop: 4 classes, 13 gaps",
+         median_s(lambda: calibration_within_groups(label, score, table["group"]), 3), bins),
+        ("fairloop: 4 classes, 2 gaps",
          median_s(lambda: [multiclass_gap(name, c) for c in [class_tables(kind, kind, table["group"])]
                            for name in ("demographic_parity_difference", "equalized_odds_difference")], 3), floor),
         ("polars group-by, categories (floor)", fast, fast),
