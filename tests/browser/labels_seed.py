@@ -30,7 +30,9 @@ def seed(services: Services, *, run_count: int = 0) -> None:
     prescribed = _analysis(services, project, "prescription", first, _prescribed(services, project), _PRESCRIBED)
     _analysis(services, project, "data_bias", third, None, "")
     _analysis(services, project, "data_bias", fourth, {}, "", error="Labels are judged for a binary target; name it.")
-    services.labeling.open(project.id, NewTask(prescription_id=prescribed.id, question="Would this person pay back?"), ANN)
+    services.labeling.open(
+        project.id, NewTask(prescription_id=prescribed.id, question="Would this person pay back?"), ANN
+    )
     _closed(services, project, prescribed, first, second)
 
 
@@ -81,9 +83,13 @@ def _prescribed(services: Services, project: Project) -> dict[str, Any]:
             "items": {"sha256": sha256, "count": 12}}  # fmt: skip
 
 
-def _closed(services: Services, project: Project, prescribed: Analysis, parent: DatasetVersion, made: DatasetVersion) -> None:
+def _closed(
+    services: Services, project: Project, prescribed: Analysis, parent: DatasetVersion, made: DatasetVersion
+) -> None:
     """A task whose answers became version 2."""
-    task: LabelTask = services.labeling.open(project.id, NewTask(prescription_id=prescribed.id, title="First round"), ANN)
+    task: LabelTask = services.labeling.open(
+        project.id, NewTask(prescription_id=prescribed.id, title="First round"), ANN
+    )
     items: list[NewItem] = services.answers.items(project.id, task.id).items
     for person in ("Ann", "Bo"):
         told = [RowAnswer(row_id=i.row_id, answer="negative" if i.row_id % 3 else "positive") for i in items]
@@ -94,5 +100,7 @@ def _closed(services: Services, project: Project, prescribed: Analysis, parent: 
     effect = _analysis(services, project, "label_effect", parent, result, "The demographic parity difference by sex went from "
                        "0.22 to 0.14, inside the promised 0.11 to 0.15.")  # fmt: skip
     changes = {"state": "closed", "effect_id": effect.id, "published_version_id": made.id}
-    services.database.write(lambda c: c.execute(label_tasks.update().where(label_tasks.c.id == task.id).values(**changes)))
+    services.database.write(
+        lambda c: c.execute(label_tasks.update().where(label_tasks.c.id == task.id).values(**changes))
+    )
     assert services.database.read(lambda c: label_rows.of_version(c, project.id, made.id))

@@ -61,12 +61,14 @@ def test_the_planted_label_bias_is_named(server: Any, version: DatasetVersion) -
 def test_a_prescription_opens_a_task_that_hides_what_would_anchor(people: dict[str, Client], prescribed: Analysis,
                                                                   version: DatasetVersion) -> None:  # fmt: skip
     promise = prescribed.result["promise"]
-    assert promise["relabel"] == 60 and promise["low"] < promise["estimate"] < promise["high"]
+    assert promise["relabel"] == 60
+    assert promise["low"] < promise["estimate"] < promise["high"]
     assert promise["estimate"] < promise["now"]
     assert "Relabel 60 rows" in prescribed.words
     task = people["ann"].labeling.open(prescribed.id, question="Would this person pay back?")
     item = people["ann"].labeling.next(task.id)
-    assert item is not None and set(item.values) == {f"x{i}" for i in range(8)}
+    assert item is not None
+    assert set(item.values) == {f"x{i}" for i in range(8)}
     assert (task.by, task.items, task.state, task.dataset_version_id) == ("sex", 60, TaskState.OPEN, version.id)
     people["ann"].labeling.cancel(task.id)
 
@@ -108,7 +110,8 @@ def _answer_all(ann: Client, bo: Client, task: LabelTask, truth: dict[int, bool]
 
 def _check_published(client: Client, task: LabelTask, effect: Analysis, parent: DatasetVersion,
                      truth: dict[int, bool]) -> None:  # fmt: skip
-    assert task.state is TaskState.CLOSED and task.published_version_id is not None
+    assert task.state is TaskState.CLOSED
+    assert task.published_version_id is not None
     made = client.datasets.get(task.published_version_id)
     assert (made.version, made.parents, made.origin["labeling_task"]) == (parent.version + 1, [parent.id], task.id)
     before, after = load(client, parent), load(client, made)
@@ -141,7 +144,8 @@ def test_undo_skip_and_files(people: dict[str, Client], version: DatasetVersion)
     assert cy.labeling.bring(task.id, both) == 2, "the unclear row is passed over"
     assert cy.labeling.bring(task.id, both) == 0
     labels = {label.row_id: label for label in ann.labeling.labels(task.id).items}
-    assert labels[first.row_id].state is ItemState.SETTLED and labels[first.row_id].answer == "positive"
+    assert labels[first.row_id].state is ItemState.SETTLED
+    assert labels[first.row_id].answer == "positive"
     assert [len(ann.labeling.labels(task.id, limit=2).items)] == [2]
     ann.labeling.cancel(task.id)
     with pytest.raises(Conflict, match="cancelled"):
@@ -181,7 +185,9 @@ def test_who_may_and_what_is_refused(people: dict[str, Client], version: Dataset
     ({"by": "age"}, "not a sensitive attribute"), ({"metric": "roc_auc"}, "a prescription is made for"),
     ({"relabel": 0}, "relabel=0"), ({"colour": 1}, "no parameter"), ({"draws": 2}, "draws=2"),
 ])  # fmt: skip
-def test_a_prescription_says_what_it_cannot_do(server: Any, version: DatasetVersion, params: dict[str, Any], words: str) -> None:
+def test_a_prescription_says_what_it_cannot_do(
+    server: Any, version: DatasetVersion, params: dict[str, Any], words: str
+) -> None:
     client = server.client()
     with pytest.raises(FairloopError, match=words):
         client.analyses.wait(client.analyses.start("prescription", version.id, params).id)

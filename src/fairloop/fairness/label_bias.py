@@ -8,11 +8,10 @@ found; nothing here proves an error in one row.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 from scipy.stats import chi2
 
 from fairloop.errors import InvalidInput
@@ -23,7 +22,6 @@ from fairloop.stats.corrections import holm
 
 UNDER, OVER = "under-recorded", "over-recorded"
 DIRECTIONS = {UNDER: GROUP_LOST, OVER: GROUP_ADDED}
-REST_OF = {GROUP_LOST: REST_LOST, GROUP_ADDED: REST_ADDED}
 LEAST_LABELS = 100
 """A group, and the rest, need so many rows of each answer to be judged."""
 METHOD = "likelihood ratio against 1 % wrong labels, Holm over groups and directions; profile interval"
@@ -40,8 +38,8 @@ class LabelShift:
 
     ``under-recorded``: ``estimate`` is the share of the group's truly positive rows that are recorded as negative;
     ``over-recorded``: the share of its truly negative rows recorded as positive. ``rows`` is how many rows that would
-    be. ``state`` is ``bias`` (found, and more than in the rest), ``noise`` (found, and the rest may have as many), ``clear``
-    or ``insufficient``.
+    be. ``state`` is ``bias`` (found, and more than in the others), ``noise`` (found, and another group may have as many),
+    ``clear`` or ``insufficient``.
     """
 
     group: str
@@ -112,20 +110,20 @@ def label_bias(labels: ArrayLike, groups: Any, scores: Mapping[str, ArrayLike], 
                 judged[name, direction] = found
     least = max(tests, len(judged))
     corrected = dict(zip(judged, holm([f.p for f in judged.values()] + [1.0] * (least - len(judged))), strict=False))
-    return [_shift(name, direction, int((codes == place).sum()), judged.get((name, direction)),
-                   corrected.get((name, direction), 1.0), alpha)
-            for place, name in enumerate(names) for direction in DIRECTIONS]  # fmt: skip
+    shifts = [_shift(name, direction, int((codes == place).sum()), judged.get((name, direction)),
+                     corrected.get((name, direction), 1.0), alpha)
+              for place, name in enumerate(names) for direction in DIRECTIONS]  # fmt: skip
+    return [_named(shift, shifts) for shift in shifts]
 
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """One direction of one group; ``p_more`` is of the test that the rest has as many wrong labels."""
+    """One direction of one group."""
 
     rate: float
     low: float
     high: float
     p: float
-    p_more: float
     rows: int
 
 
@@ -139,29 +137,16 @@ def _both(curve: LabelCurve, truth: Bools, inside: Bools) -> dict[str, _Judged]:
     full, found = curve.fit(_EVERY), {}
     for direction, which in DIRECTIONS.items():
         rate = full.rate(which)
-        none = 2 * (curve.fit([j for j in _EVERY if j != which]).loss - full.loss)
-        few = 2 * (curve.fit(_EVERY, fixed={which: RELEVANT}).loss - full.loss)
+        none = 2 * (curve.fit([j for j in _EVERY if j != which], near=full).loss - full.loss)
+        few = 2 * (curve.fit(_EVERY, fixed={which: RELEVANT}, near=full).loss - full.loss)
         p = 0.5 * float(chi2.sf(max(few, 0.0), 1)) if rate > RELEVANT else 1.0
         low = 0.0 if none <= _PROFILE else _bound(curve, full, which, below=True)
         high = _bound(curve, full, which, below=False)
         recorded = int((truth[inside] == (direction == OVER)).sum())
         right = int((truth[inside] != (direction == OVER)).sum())
         lost = rate * right / (1 - rate)
-        found[direction] = _Judged(rate, low, high, p, _as_many(curve, full, which), min(round(lost), recorded))
+        found[direction] = _Judged(rate, low, high, p, min(round(lost), recorded))
     return found
-
-
-def _as_many(curve: LabelCurve, full: Fit, which: int) -> float:
-    """One-sided p of the rest having at least as many wrong labels, by a search for the best common rate."""
-    other = REST_OF[which]
-    if full.rate(which) <= full.rate(other):
-        return 1.0
-
-    def loss(rate: float) -> float:
-        return curve.fit(_EVERY, fixed={which: rate, other: rate}).loss
-
-    best = minimize_scalar(loss, bounds=(full.rate(other), full.rate(which)), method="bounded", options={"xatol": 2e-3})
-    return 0.5 * float(chi2.sf(max(0.0, 2 * (float(best.fun) - full.loss)), 1))
 
 
 def _bound(curve: LabelCurve, full: Fit, which: int, *, below: bool) -> float:
@@ -169,7 +154,7 @@ def _bound(curve: LabelCurve, full: Fit, which: int, *, below: bool) -> float:
     inner, outer = full.rate(which), 0.0 if below else MOST_FLIPS
     for _ in range(_STEPS):
         middle = (inner + outer) / 2
-        loss = curve.fit(_EVERY, fixed={which: middle}).loss
+        loss = curve.fit(_EVERY, fixed={which: middle}, near=full).loss
         inner, outer = (middle, outer) if 2 * (loss - full.loss) <= _PROFILE else (inner, middle)
     return (inner + outer) / 2
 
@@ -178,9 +163,29 @@ def _shift(name: str, direction: str, n: int, judged: _Judged | None, corrected:
     if judged is None:
         return LabelShift(group=name, direction=direction, state="insufficient", estimate=None, low=None, high=None, n=n,
                           p=None, p_corrected=None, rows=None)  # fmt: skip
-    state = "clear" if corrected > alpha else "bias" if judged.p_more <= alpha else "noise"
+    state = "clear" if corrected > alpha else "bias"
     return LabelShift(group=name, direction=direction, state=state, estimate=judged.rate, low=judged.low,
                       high=judged.high, n=n, p=judged.p, p_corrected=corrected, rows=judged.rows)  # fmt: skip
+
+
+def _named(shift: LabelShift, shifts: list[LabelShift]) -> LabelShift:
+    """Noise rather than bias when another group's rate may be the same: one that was found too, or the largest."""
+    if not shift.found:
+        return shift
+    others = [
+        s for s in shifts if s.group != shift.group and s.direction == shift.direction and s.state != "insufficient"
+    ]
+    largest = max(others, key=lambda s: s.n, default=None)
+    for other in others:
+        if (other.found or other is largest) and _overlap(shift, other):
+            return replace(shift, state="noise")
+    return shift
+
+
+def _overlap(one: LabelShift, other: LabelShift) -> bool:
+    if one.low is None or one.high is None or other.low is None or other.high is None:
+        return False
+    return one.low <= other.high and other.low <= one.high
 
 
 def flip_curve(labels: ArrayLike, scores: ArrayLike, inside: Bools, directions: list[str]) -> tuple[LabelCurve, Fit]:
@@ -199,6 +204,6 @@ def words(attribute: str, shift: LabelShift) -> str:
     share = f"{100 * shift.estimate:.0f} % [{100 * shift.low:.0f}, {100 * shift.high:.0f}]"
     if shift.state == "clear":
         return f"No sign that positive labels of {who} are {shift.direction} (at most {100 * shift.high:.0f} %)."
-    tail = "" if shift.state == "bias" else " The rest may have as many, so it is noise rather than bias."
+    tail = "" if shift.state == "bias" else " Another group may have as many, so it is noise rather than bias."
     return (f"Positive labels of {who} look {shift.direction}: {share} of the truly {side} rows are recorded as {other}, "
             f"about {shift.rows} rows.{tail}")  # fmt: skip

@@ -72,16 +72,21 @@ class LabelCurve:
         self._basis = spline_basis(self.score, self.knots)
         self.curve = self._basis.shape[1]
 
-    def fit(self, free: Sequence[int], *, fixed: dict[int, float] | None = None) -> Fit:
-        """Maximum likelihood with the flip rates ``free`` at or above 0 and the others 0, or held where ``fixed`` says."""
+    def fit(self, free: Sequence[int], *, fixed: dict[int, float] | None = None, near: Fit | None = None) -> Fit:
+        """Maximum likelihood with the flip rates ``free`` at or above 0 and the others 0, or held where ``fixed`` says.
+
+        The search begins from two places, or from a fit that is ``near``.
+        """
         held, names = fixed or {}, tuple(free)
         limits = [(None, None)] * (self.curve + 1) + [(-1.5, 1.5)]
         limits += [(held[j], held[j]) if j in held else (0.0, MOST_FLIPS) for j in names]
         best: Fit | None = None
-        for rate in _STARTS if names else _STARTS[:1]:
+        for rate in _STARTS if names and near is None else _STARTS[:1]:
             start = np.zeros(self.curve + 2 + len(names))
             start[1] = 1.0
-            start[self.curve + 2 :] = [held.get(j, rate) for j in names]
+            if near is not None:
+                start[: self.curve + 2] = near.theta[: self.curve + 2]
+            start[self.curve + 2 :] = [held.get(j, rate if near is None else near.rate(j)) for j in names]
             found = minimize(self._loss, start, args=(names,), jac=True, method="L-BFGS-B", bounds=limits,
                              options={"maxiter": 500})  # fmt: skip
             if best is None or found.fun < best.loss:

@@ -24,6 +24,8 @@ _LEAF_ROWS = 5.0
 ALLOWANCE = 1.15
 """What the interval is widened by: the draws know how the labels may fall, not how far the model of them is wrong.
 Settled by simulation (tests marked ``simulation``)."""
+MODEL_ERROR = 0.05
+"""Standard deviation of that error as a share of the promised change: no promise is surer than this, whatever the draws."""
 Leaves = npt.NDArray[np.integer[Any]]
 
 
@@ -105,7 +107,9 @@ def by_expected_effect(chances: Floats, labels: Bools, influence: Floats) -> npt
 
 def promise(gaps: Sequence[float], *, now: float, relabel: int, collect: int = 0, wrong: float = 0.0,
             confidence: float = 0.95) -> Promise:  # fmt: skip
-    r"""The gap to expect, with the interval for one more draw: :math:`\bar g \pm t_{D-1} s \sqrt{1+1/D}`.
+    r"""The gap to expect, with the interval for one more draw.
+
+    .. math:: \bar g \pm t_{D-1}\sqrt{(1.15\, s)^2 (1+1/D) + (0.05\,(g_{now} - \bar g))^2}
 
     Raises
     ------
@@ -115,8 +119,9 @@ def promise(gaps: Sequence[float], *, now: float, relabel: int, collect: int = 0
     if len(gaps) < LEAST_DRAWS:
         raise InvalidInput(f"{len(gaps)} draws promise nothing; give {LEAST_DRAWS} or more.")
     found, count = np.asarray(gaps, dtype=np.float64), len(gaps)
-    reach = float(student.ppf(0.5 + confidence / 2, count - 1) * found.std(ddof=1) * np.sqrt(1 + 1 / count)) * ALLOWANCE
     middle = float(found.mean())
+    spread = (ALLOWANCE * float(found.std(ddof=1))) ** 2 * (1 + 1 / count) + (MODEL_ERROR * (now - middle)) ** 2
+    reach = float(student.ppf(0.5 + confidence / 2, count - 1)) * spread**0.5
     return Promise(relabel=relabel, collect=collect, now=now, estimate=middle, low=max(0.0, middle - reach),
                    high=min(1.0, middle + reach), wrong=wrong, draws=count)  # fmt: skip
 
