@@ -16,7 +16,7 @@ def model_card(facts: Facts) -> Card:
     return Card(
         title=f"Model card: {v.model} v{v.version}",
         lead=_lead(facts),
-        sections=[_identity(facts), _purpose(facts), _decision(facts), _gates(facts), _groups(facts), _quality(facts),
+        sections=[_identity(facts), _purpose(facts), _decision(facts), _policy(facts), _gates(facts), _groups(facts), _quality(facts),
                   _drivers(facts), _choice(facts), _production(facts), _appeals(facts), _environment(facts), _files(facts)],
     )  # fmt: skip
 
@@ -62,11 +62,37 @@ def _purpose(facts: Facts) -> Section:
 
 
 def _decision(facts: Facts) -> Section:
-    rows = [[a.decision, a.decided_by or "-", "yes" if a.verified else "no", a.role, say.when(a.requested_ms),
-             say.when(a.decided_ms) if a.decided_ms else "-", a.reason or "-"] for a in facts.approvals]  # fmt: skip
-    missing = [] if rows else ["a person's approval with a reason"]
-    return Section(title="Who decided, and why", missing=missing,
+    rows = []
+    for a in facts.approvals:
+        asked = [a.role.replace("_", " "), say.when(a.requested_ms)]
+        for vote in a.votes:
+            whose = f"{vote.person} for {vote.on_behalf_of}" if vote.on_behalf_of else vote.person
+            rows.append([vote.decision, whose, _yes(vote.verified), *asked, say.when(vote.at_ms), vote.reason or "-"])
+        if not a.votes:
+            decided = say.when(a.decided_ms) if a.decided_ms else "-"
+            rows.append([a.decision, a.decided_by or "-", _yes(a.verified), *asked, decided, a.reason or "-"])
+    return Section(title="Who decided, and why", missing=[] if rows else ["a person's approval with a reason"],
                    table=Table(head=["Decision", "By", "Logged in", "Role asked", "Asked", "Decided", "Reason"], rows=rows))  # fmt: skip
+
+
+def _yes(true: bool) -> str:
+    return "yes" if true else "no"
+
+
+def _policy(facts: Facts) -> Section:
+    written, judged = facts.policy, facts.judged
+    words = []
+    if written is not None:
+        words.append(f"Version {written.version} of the project's policy is in force, written by {written.author} on "
+                     f"{say.when(written.created_ms)}{f', because: {written.reason}' if written.reason else ''}.")  # fmt: skip
+        words += [f"It demands: {check.question}" for check in written.policy.required_checks]
+    if judged is not None and written is not None:
+        words.append("It lets this version go live." if judged.verdict.allowed else "It does not let this version go live now:")
+        words += [*judged.verdict.reasons, *judged.verdict.needs]
+    loop = facts.definition
+    words += [f"The loop itself asks: {check.question}" for check in (loop.gates if loop else [])]
+    return Section(title="What the policy says", words=words,
+                   missing=[] if written else ["a policy of the project: only what the loop itself asks holds"])  # fmt: skip
 
 
 def _gates(facts: Facts) -> Section:

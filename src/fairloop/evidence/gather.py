@@ -12,6 +12,7 @@ from fairloop.core.audit import GENESIS, AuditEntry, Verification, hash_of
 from fairloop.core.checks import Verdict
 from fairloop.core.cycles import ApprovalRequest, Cycle, CycleEvent
 from fairloop.core.datasets import DatasetVersion
+from fairloop.core.decisions import Judged, PolicyVersion
 from fairloop.core.endpoints import DeploymentState, Rollout
 from fairloop.core.loops import LoopDefinition
 from fairloop.core.models import Candidate, Evaluation, ModelVersion
@@ -65,7 +66,10 @@ class Facts:
     alerts: list[Alert] = field(default_factory=list)
     analyses: list[Analysis] = field(default_factory=list)
     appeals: AppealSummary | None = None
-    policy: dict[str, Any] | None = None
+    policy: PolicyVersion | None = None
+    """The project's policy in force."""
+    judged: Judged | None = None
+    """What the policy in force says of this version now."""
 
     @property
     def test(self) -> Evaluation | None:
@@ -91,7 +95,9 @@ class Gatherer:
             project=project, version=version, files=own.registry.files_of(version), candidate=candidate,
             evaluations=own.evaluations.evaluations(project.id, candidate.id) if candidate else [],
             serving=self._serving(version), appeals=self.appeals.summary(version.id) if self.appeals else None,
-            analyses=self._analyses(project.id, subjects),
+            analyses=self._analyses(project.id, subjects), policy=own.loops.policies.state(project.id).active,
+            judged=own.loops.policies.of_version(version),
+            approvals=own.loops.approvals(project.id, model_version_id=version.id),
         )  # fmt: skip
         return self._with_cycle(found, cycle) if cycle is not None else found
 
@@ -106,7 +112,6 @@ class Gatherer:
             facts, cycle=cycle, definition=definition, events=events, lineage=lineage, capture=capture,
             candidates=own.evaluations.candidates(project_id, cycle_id=cycle.id),
             verdicts=from_plain(list[Verdict], gates[-1]) if gates else [],
-            approvals=own.loops.approvals(project_id, cycle_id=cycle.id),
             datasets=[self._dataset(project_id, d["id"]) for d in lineage["dataset_versions"]],
             environment=self._text(project_id, capture.environment), rollout=rollout,
             monitor=own.monitoring.monitor_of(project_id, rollout.endpoint_id) if rollout else None,

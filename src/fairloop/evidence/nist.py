@@ -32,11 +32,13 @@ def _absent(present: object, what: str) -> list[str]:
 
 def _govern(facts: Facts) -> list[Section]:
     people = [f"{a.decision} by {a.decided_by}: {a.reason}" for a in facts.approvals if a.decided_ms]
-    policy = facts.definition
+    policy, written = facts.definition, facts.policy
     return [
         _filled("GOVERN 1 Policies, processes and practices",
                 [f"Gates: {'; '.join(c.question for c in policy.gates)}" if policy and policy.gates else "",
-                 f"On an alert: {policy.on_alert}." if policy else ""], _absent(policy, "a policy for this model")),
+                 f"On an alert: {policy.on_alert}." if policy else "",
+                 f"Policy version {written.version} by {written.author}: {written.reason}" if written else ""],
+                _absent(written, "a written policy of the project")),
         _filled("GOVERN 2 Accountability", people, _absent(people, "a named person who decided")),
         _filled("GOVERN 3 Diversity and inclusion in decisions", [], ["who was heard besides those who decided"]),
         _filled("GOVERN 4 A culture of risk", [], ["training and communication about risk"]),

@@ -121,7 +121,7 @@ def _records(facts: Facts) -> dict[str, bytes]:
                                     "timeline": to_wire(facts.events), "rollout": to_wire(facts.rollout)}),
         "watch.json": json_bytes({"monitor": to_wire(facts.monitor), "alerts": to_wire(facts.alerts)}),
         "policy.json": json_bytes({"loop": to_wire(facts.definition), "gates": to_wire(cycle.gates) if cycle else [],
-                                   "project": facts.policy}),
+                                   "project": to_wire(facts.policy), "says_now": to_wire(facts.judged)}),
         "analyses.json": json_bytes(to_wire(facts.analyses)),
         "appeals.json": json_bytes(to_wire(facts.appeals)),
         "hardware.json": json_bytes(facts.capture.hardware if facts.capture else {}),
