@@ -79,7 +79,7 @@ class Gap:
         told = [(group, rates.get(group)) for group in self.pair or ()]
         if rate in _TOLD_ELSEWHERE or not told or any(value is None for _, value in told):
             return ""
-        name = rate.replace("_", " ")
+        name = rate.replace("_", " ").replace("roc auc", "ROC AUC")
         return f"{name[:1].upper()}{name[1:]} is {' and '.join(f'{value:.3g} for {group}' for group, value in told)}."
 
 

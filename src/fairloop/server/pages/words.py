@@ -87,6 +87,7 @@ EVENTS: dict[str, tuple[str, str, str]] = {
     "train": ("pass", "runs", "Trained"),
     "chosen": ("pass", "check", "Candidate chosen"),
     "refused_candidate": ("fail", "x", "Plain candidate refused"),
+    "search": ("run", "search", "Searching"),
     "gate": ("pass", "check", "Gate"),
     "roll_out": ("pass", "arrow", "Rollout released"),
     "rollout": ("pass", "arrow", "Rollout"),
@@ -104,6 +105,16 @@ METRIC_NAMES = {
     "size_bytes": "Model size",
     "memory_bytes": "Memory",
     "f1": "F1",
+    "macro_f1": "F1 averaged over classes",
+    "macro_roc_auc": "ROC AUC averaged over classes",
+    "roc_auc_difference": "ROC AUC difference",
+    "lift_top_tenth": "Lift of the best-scored tenth",
+    "quantile_loss_10": "Quantile loss at 10 %",
+    "quantile_loss_90": "Quantile loss at 90 %",
+    "label_kl_divergence": "Kullback-Leibler divergence of labels",
+    "label_js_divergence": "Jensen-Shannon divergence of labels",
+    "label_lp_norm": "Euclidean distance of labels",
+    "label_ks_distance": "Largest label difference",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fairloop.core.checks import GROUP_METRICS, Check, Status, Verdict
+from fairloop.core.checks import GROUP_METRICS, LOWER_IS_BETTER, Check, Status, Verdict
 from fairloop.core.records import from_plain
 from fairloop.server.pages.words import measured, metric, share, state
 
@@ -52,6 +52,7 @@ def card(verdict: Verdict) -> dict[str, Any]:
         "method": verdict.method,
         "because": check.because or "",
         "words": words(verdict),
+        "trade_offs": list(verdict.detail.get("trade_offs") or []),
         "strip": strip(verdict),
     }
 
@@ -101,7 +102,7 @@ def limit_of(verdict: Verdict) -> tuple[float | None, bool]:
     check = verdict.check
     if check.drop is not None:
         baseline = verdict.detail.get("baseline")
-        upper = check.metric not in _BOUNDED or check.metric in GROUP_METRICS
+        upper = check.metric in LOWER_IS_BETTER
         return (None if baseline is None else baseline + (check.drop if upper else -check.drop)), upper
     if check.at_least is not None:
         return check.at_least, False
