@@ -196,8 +196,9 @@ def compare(name: str, table: Table, rows: int, seeds: int, trials: int) -> None
             plains.append(plain)
             lines.append([best(p, criterion, level * plain.gap[criterion]) for level in LEVELS
                           for p in (peers["fairlearn"], peers["aif360"], own)])  # fmt: skip
-            front = [p for found in peers.values() for p in found if p.gap[criterion] <= plain.gap[criterion]
-                     and not any(q.auc > p.auc and q.gap[criterion] <= p.gap[criterion] for q in sum(peers.values(), []))]  # fmt: skip
+            every = [*peers["fairlearn"], *peers["aif360"]]
+            front = [p for p in every if p.gap[criterion] <= plain.gap[criterion]
+                     and not any(q.auc > p.auc and q.gap[criterion] <= p.gap[criterion] for q in every)]  # fmt: skip
             leads += [best(own, criterion, p.gap[criterion]) - p.auc for p in front]
         show(name, criterion, plains, lines, leads, time.perf_counter() - began)
 

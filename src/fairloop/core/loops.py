@@ -117,9 +117,7 @@ class LoopDefinition:
                                "it a gate.")  # fmt: skip
         if self.on_alert not in ON_ALERT:
             raise InvalidInput(f"on_alert={self.on_alert!r}; choose one of {', '.join(ON_ALERT)}.")
-        for name in self.mitigate:
-            if name not in MITIGATIONS:
-                raise InvalidInput(f"Unknown mitigation {name!r}; choose from {', '.join(MITIGATIONS)}.")
+        self._check_mitigations()
         for check in [*self.gates, *self.watch]:
             if check.metric not in PROBED and (unknown := [name for name in check.attributes if name not in self.data.sensitive]):
                 raise InvalidInput(
@@ -132,8 +130,6 @@ class LoopDefinition:
                     f"The canary is judged by {attribute!r}, which is not among the sensitive attributes "
                     f"{self.data.sensitive}; add it to Data(sensitive=[...])."
                 )
-        if self.mitigate and not self.data.sensitive:
-            raise InvalidInput("Mitigation needs a sensitive attribute; name one in Data(sensitive=[...]).")
         if self.window < 50:
             raise InvalidInput(f"window={self.window} is too small to judge; use 50 rows or more.")
         if parse_seconds(self.watch_every) < SHORTEST_WATCH_S:
@@ -141,6 +137,13 @@ class LoopDefinition:
         watched = [check.name for check in self.watch]
         if twice := {name for name in watched if watched.count(name) > 1}:
             raise InvalidInput(f"The check {min(twice)!r} stands twice in watch=[...]; keep one of them.")
+
+    def _check_mitigations(self) -> None:
+        for name in self.mitigate:
+            if name not in MITIGATIONS:
+                raise InvalidInput(f"Unknown mitigation {name!r}; choose from {', '.join(MITIGATIONS)}.")
+        if self.mitigate and not self.data.sensitive:
+            raise InvalidInput("Mitigation needs a sensitive attribute; name one in Data(sensitive=[...]).")
 
 
 def definition_facts(definition: LoopDefinition, author: str = "") -> Facts:

@@ -38,7 +38,7 @@ def penalised(plain: Model, table: Table, codes: npt.NDArray[np.intp], price: fl
         raise Refused(f"The gap penalty works inside LightGBM; {where} returns a {type(last).__name__}. Use reweighing or "
                       "exponentiated_gradient, which work with any trainer.")  # fmt: skip
     y = np.asarray(table.y, dtype=np.float64)
-    if table.task == "binary" and plain.positive is not None and list(last.classes_)[0] == plain.positive:
+    if table.task == "binary" and plain.positive is not None and last.classes_[0] == plain.positive:
         y = 1 - y
     members = []
     for sharpness in SHARPNESSES if table.task == "binary" else SHARPNESSES[:1]:

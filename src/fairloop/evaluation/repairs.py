@@ -14,8 +14,8 @@ from fairloop.errors import Refused
 from fairloop.evaluation.networks import adversarial_model
 from fairloop.evaluation.trainer import Trainer
 from fairloop.fairness.encoding import encode
-from fairloop.fairness.mitigation import massaging, preferential_sampling, resampling, reweighing
 from fairloop.fairness.mitigation import after as rules
+from fairloop.fairness.mitigation import massaging, preferential_sampling, resampling, reweighing
 from fairloop.fairness.mitigation.reductions import exponentiated_gradient, priced
 from fairloop.registry.model import Model, chances_of
 from fairloop.registry.transforms import Transform, eraser, impact_repair
@@ -156,8 +156,8 @@ class Repairs:
         return Model.adjusted(self.plain, rule, helpers)
 
     def _by_group(self, strength: float) -> Model:
-        known = {"strength": strength, "threshold": self.plain.threshold, "weights": self.table.weight}
-        given = (self.unseen, self.table.y, self.codes, self.names, self.attribute)
+        known: dict[str, Any] = {"strength": strength, "threshold": self.plain.threshold, "weights": self.table.weight}
+        given: tuple[Any, ...] = (self.unseen, self.table.y, self.codes, self.names, self.attribute)
         if self._method == "calibrated_scores":
             return Model.adjusted(self.plain, rules.calibrated_scores(*given, **known))
         if self._method == "calibrated_equalized_odds":

@@ -23,7 +23,15 @@ from fairloop.evaluation.causes import words_of
 from fairloop.evaluation.choose import Choice, choose
 from fairloop.evaluation.plan import mitigation_plan, name_of, not_tried
 from fairloop.evaluation.service import Evaluations
-from fairloop.loops.graphs import data_graph, gate_graph, mitigate_graph, search_graph, table_param, train_graph, with_probes
+from fairloop.loops.graphs import (
+    data_graph,
+    gate_graph,
+    mitigate_graph,
+    search_graph,
+    table_param,
+    train_graph,
+    with_probes,
+)
 from fairloop.loops.release import Release
 from fairloop.loops.service import Loops
 from fairloop.pipelines.service import Pipelines
@@ -262,7 +270,8 @@ class Turn:
 
     def _left_out(self) -> dict[str, str]:
         """Methods that made no candidate, each with the reason: the policy's, or what a search met."""
-        return not_tried(self.definition.mitigate, allow_attribute=self._allowed) | self._searched().get("left_out", {})
+        met: dict[str, str] = self._searched().get("left_out", {})
+        return not_tried(self.definition.mitigate, allow_attribute=self._allowed) | met
 
     def _searched(self) -> dict[str, Any]:
         """What the search of this cycle found, when it has one and it is over."""

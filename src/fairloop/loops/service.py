@@ -19,7 +19,6 @@ from fairloop.loops.standing import reasoned
 from fairloop.storage import loops as rows
 from fairloop.storage.engine import Connection
 
-
 NOTED, MOST_NOTE = ("search",), 4000
 """What steps may write into a cycle's timeline."""
 

@@ -14,6 +14,7 @@ from fairloop.core import codec
 from fairloop.core.records import from_plain, to_plain
 from fairloop.errors import InvalidInput
 from fairloop.fairness.mitigation.after import Adjustment
+from fairloop.fairness.mitigation.trainers import Scorer
 from fairloop.registry.formats import load_estimator, model_file, read_mlmodel, save_estimator, write_mlmodel
 from fairloop.registry.nets import Net, is_module
 from fairloop.registry.scoring import Scores, classes_of, inputs_of, raw_scores, task_of, use_one_thread
@@ -43,7 +44,7 @@ class Model:
             raise InvalidInput("This is a fl.Model already; return it as it is.")
         if isinstance(threshold, bool) or not isinstance(threshold, (int, float)) or not 0 <= threshold <= 1:
             raise InvalidInput(f"threshold={threshold!r}; give a probability between 0 and 1.")
-        self.estimator = Net(estimator) if is_module(estimator) else estimator
+        self.estimator: Any = Net(estimator) if is_module(estimator) else estimator
         self.threshold = float(threshold)
         self.positive = positive
         self.members: list[Model] = []
@@ -264,7 +265,7 @@ class Model:
         return f"Model({what}, {self.task})"
 
 
-def chances_of(helpers: Sequence[Model], X: pd.DataFrame, groups: int) -> npt.NDArray[np.float64]:
+def chances_of(helpers: Sequence[Scorer], X: pd.DataFrame, groups: int) -> npt.NDArray[np.float64]:
     """How likely each group is given the features, (rows, events, groups), from one helper an event when there are two
     groups (of the second), else one a group."""
     each = 1 if groups == 2 else groups

@@ -11,6 +11,7 @@ Zhang, B., Lemoine, B., Mitchell, M. (2018). Mitigating unwanted biases with adv
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -77,11 +78,12 @@ def adversarial(X: Floats, labels: npt.NDArray[Any], codes: npt.NDArray[np.intp]
 def _train(X: Floats, labels: npt.NDArray[Any], codes: npt.NDArray[np.intp], strength: float, told: bool,
            weights: Floats | None, seed: int) -> Layers:  # fmt: skip
     sizes = [X.shape[1], *HIDDEN, 1]
-    layers = [nn.Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False)]
+    layers = [nn.Linear(a, b) for a, b in pairwise(sizes)]
     network = nn.Sequential(*[part for layer in layers for part in (layer, nn.ReLU())][:-1])
     adversary = nn.Sequential(nn.Linear(3 if told else 1, 16), nn.ReLU(), nn.Linear(16, int(codes.max()) + 1))
-    faster = {"params": adversary.parameters(), "lr": ADVERSARY_RATE}
-    optimiser = torch.optim.Adam([{"params": network.parameters()}, faster], lr=RATE)
+    parts: list[dict[str, Any]] = [{"params": network.parameters()},
+                                   {"params": adversary.parameters(), "lr": ADVERSARY_RATE}]  # fmt: skip
+    optimiser = torch.optim.Adam(parts, lr=RATE)
     data, answer = torch.as_tensor(X, dtype=torch.float32), torch.as_tensor(labels, dtype=torch.float32)
     group = torch.as_tensor(codes, dtype=torch.int64)
     weight = torch.ones(len(X)) if weights is None else torch.as_tensor(weights, dtype=torch.float32)
@@ -89,10 +91,10 @@ def _train(X: Floats, labels: npt.NDArray[Any], codes: npt.NDArray[np.intp], str
     error = nn.BCEWithLogitsLoss(reduction="none")
     for epoch in range(EPOCHS):
         pressure = strength * min(1.0, (epoch + 1) / (EPOCHS / 2))  # nobody listens to an adversary that must still learn
-        for rows in torch.randperm(len(X), generator=shuffled).split(BATCH):
+        for rows in torch.split(torch.randperm(len(X), generator=shuffled), BATCH):
             logit = network(data[rows])[:, 0]
             loss = (error(logit, answer[rows]) * weight[rows]).mean()
-            seen = Reversal.apply(torch.sigmoid(logit), pressure)
+            seen: torch.Tensor = Reversal.apply(torch.sigmoid(logit), pressure)  # type: ignore[no-untyped-call]
             shown = torch.stack([seen, answer[rows], seen * answer[rows]] if told else [seen], dim=1)
             guess = nn.functional.cross_entropy(adversary(shown), group[rows], ignore_index=-1, reduction="sum")
             optimiser.zero_grad()

@@ -157,7 +157,8 @@ def group_thresholds(scores: Floats, labels: Any, codes: Codes, names: list[str]
 def _errors(answer: npt.NDArray[np.bool_], truth: npt.NDArray[np.bool_], codes: Codes, groups: int,
             weight: Floats) -> Floats:  # fmt: skip
     known = codes >= 0
-    return np.bincount(codes[known], weights=(weight * (answer != truth))[known], minlength=groups)
+    wrong = np.bincount(codes[known], weights=(weight * (answer != truth))[known], minlength=groups)
+    return wrong.astype(np.float64)
 
 
 def reject_option(scores: Floats, labels: Any, codes: Codes, names: list[str], attribute: str, *, criterion: str,
@@ -279,7 +280,8 @@ def _shares(truth: npt.NDArray[np.bool_], codes: Codes, groups: int, weight: Flo
     inside = [np.ones(len(truth), dtype=np.bool_)] if events == 1 else [~truth, truth]
     mass = np.array([np.bincount(codes[i & (codes >= 0)], weights=weight[i & (codes >= 0)], minlength=groups)
                      for i in inside])  # fmt: skip
-    return np.maximum(mass / np.maximum(mass.sum(axis=1, keepdims=True), _EDGE), _EDGE)
+    shares: Floats = np.maximum(mass / np.maximum(mass.sum(axis=1, keepdims=True), _EDGE), _EDGE)
+    return shares
 
 
 def _deviations(found: Floats, shares: Floats) -> Floats:

@@ -6,9 +6,10 @@ from typing import Any
 
 from litestar.response import Redirect
 
-from fairloop.access.permit import role_in
+from fairloop.core.checks import CRITERIA
 from fairloop.core.cycles import ApprovalRequest, Cycle
 from fairloop.core.people import Identity, Project
+from fairloop.core.policy import approval_words
 from fairloop.errors import NotFound
 from fairloop.server.pages import gather, live
 from fairloop.server.pages.forms import Form, act
@@ -19,7 +20,9 @@ from fairloop.server.pages.views.verdicts import cards
 from fairloop.server.pages.words import METRIC_NAMES
 from fairloop.server.services import Services
 
-DECIDED = {"approved": "Approved. The rollout begins.", "refused": "Refused. Nothing changes in production."}
+DECIDED = {
+    "waiting": "Noted. More people must say yes before it goes on.",
+    "approved": "Approved. The rollout begins.", "refused": "Refused. Nothing changes in production."}
 
 
 def show(request: Asked, services: Services, identity: Identity, project: Project, cycle_id: str) -> Html:
@@ -66,17 +69,14 @@ def _view(services: Services, identity: Identity, project: Project, cycle: Cycle
 
 def decision(services: Services, identity: Identity, project: Project, request: ApprovalRequest) -> dict[str, Any]:
     """What the Approve and Refuse forms need, and why this person may not use them."""
-    role = role_in(identity, project.id)
-    why = ""
-    if str(role) not in {request.role, "administrator"}:
-        wanted, has = request.role.replace("_", " "), str(role).replace("_", " ") if role else "not a member"
-        why = f"The policy asks for a {wanted}. You are {has} here."
-    elif request.two_person and identity.name == request.author:
-        why = "The policy asks for a second person: you started this cycle."
+    why, giver = services.loops.obstacle(project.id, request, identity)
     version = services.registry.version_by_id(project.id, request.model_version_id)
     return {
         "request": request,
         "why": why,
+        "giver": giver,
+        "asked": approval_words(request.asked, request.starters),
+        "votes": request.votes,
         "href": within(project, "approvals", request.id),
         "open": request.decision == "waiting",
         "model": f"{version.model} v{version.version}",
@@ -120,11 +120,19 @@ def _evidence(services: Services, project: Project, cycle: Cycle) -> dict[str, A
             }
         )
     shown = [n for n in ("roc_auc", "r2", "mean_absolute_error") if any(n in r["values"] for r in rows)]
-    shown += [n for n in sorted({k for r in rows for k in r["values"]}) if n.split(" by ")[0].endswith("_difference")][
-        :4
-    ]
+    shown += [n for n in sorted({k for r in rows for k in r["values"]}) if n.split(" by ")[0] in CRITERIA][:4]
     names = {n: METRIC_NAMES.get(n.split(" by ")[0], n) + n[len(n.split(" by ")[0]) :] for n in shown}
-    return {"frontier": evidence.frontier(found, cycle.gates, cycle.chosen_candidate_id), "rows": rows, "names": names}
+    searched = _searched(services, project, cycle)
+    drawn = evidence.frontier(found, cycle.gates, cycle.chosen_candidate_id, trials=searched)
+    for trial in searched:
+        trial["href"] = within(project, "runs", trial["run_id"]) if trial["run_id"] else ""
+    return {"frontier": drawn, "rows": rows, "names": names, "trials": searched}
+
+
+def _searched(services: Services, project: Project, cycle: Cycle) -> list[dict[str, Any]]:
+    """The trials of the cycle's search, once it is over."""
+    told = [e.data["search"] for e in services.loops.events(project.id, cycle.id) if e.data.get("search")]
+    return [dict(trial) for trial in told[-1].get("trials", [])] if told else []
 
 
 def _strip(services: Services, project: Project, cycle: Cycle) -> list[lineage.Part]:
@@ -148,12 +156,17 @@ def decide(services: Services, identity: Identity, project: Project, approval_id
     """Approve or refuse, with a reason."""
     request = services.loops.approval(project.id, approval_id)
     approve = data.get("decision") == "approved"
+    back = within(project, "cycles", request.cycle_id)
+    if not request.cycle_id:
+        version = services.registry.version_by_id(project.id, request.model_version_id)
+        back = within(project, "models", version.model, version.version)
     return act(
-        within(project, "cycles", request.cycle_id),
+        back,
         lambda: services.loops.decide(
-            project.id, approval_id, identity, approve=approve, reason=data.get("reason", "")
+            project.id, approval_id, identity, approve=approve, reason=data.get("reason", ""),
+            on_behalf_of=data.get("on_behalf_of", ""),
         ),
-        lambda done: DECIDED[done.decision],
+        lambda done: DECIDED[done.decision] if done.cycle_id or done.decision == "waiting" else f"{done.decision.capitalize()}.",
     )
 
 

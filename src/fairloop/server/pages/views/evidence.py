@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fairloop.core.checks import GROUP_METRICS, HIGHER_IS_BETTER, LOWER_IS_BETTER, METRICS, Check
+from fairloop.core.mitigations import words_of
 from fairloop.core.models import Candidate, Evaluation
 from fairloop.server.pages.words import measured, metric
 
@@ -14,18 +15,21 @@ RATES = (
     ("true_positive_rate", "Found when they should be"),
     ("false_positive_rate", "Selected wrongly"),
 )
-METHODS = {
-    "plain": "Plain",
-    "reweighing": "Reweighing",
-    "exponentiated_gradient": "Exponentiated gradient",
-    "threshold_optimizer": "Threshold per group",
-}
 
 
 def method_words(candidate: Candidate) -> str:
-    """``Reweighing 1.5``."""
-    words = METHODS.get(candidate.method, candidate.method.replace("_", " ").capitalize())
-    return words if candidate.strength is None else f"{words} {candidate.strength:g}"
+    """``Reweighing 1.5``; settings that a search gave follow after a comma."""
+    words = short_words(candidate.method, candidate.strength)
+    told = [f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+            for name, value in (candidate.settings or {}).items()]  # fmt: skip
+    return ", ".join([words, *told])
+
+
+def short_words(method: str, strength: float | None) -> str:
+    """``Reweighing 1.5``, for the inside of a chart."""
+    words = "Plain" if method == "plain" else words_of(method)
+    words = words[0].upper() + words[1:]
+    return words if strength is None else f"{words} {strength:.3g}"
 
 
 def _value(found: Any) -> float | None:
@@ -103,8 +107,12 @@ def frontier(
     gates: list[Check],
     chosen: str | None,
     versions: dict[str, str] | None = None,
+    trials: list[dict[str, Any]] | None = None,
 ) -> dict[str, Any] | None:
-    """Every candidate in every metric, so that the reader can choose both axes; None with nothing to draw."""
+    """Every candidate in every metric, so that the reader can choose both axes; None with nothing to draw.
+
+    ``trials`` of a search that became no candidate are drawn small and faded: what was tried and is beaten.
+    """
     points = []
     names: set[str] = set()
     for candidate, evaluation in judged:
@@ -116,6 +124,7 @@ def frontier(
             {
                 "id": candidate.id,
                 "name": method_words(candidate),
+                "label": short_words(candidate.method, candidate.strength),
                 "state": candidate.state,
                 "values": values,
                 "chosen": candidate.id == chosen,
@@ -124,6 +133,10 @@ def frontier(
         )
     if not points:
         return None
+    for trial in trials or []:
+        if trial["metrics"] and not trial["kept"]:
+            points.append({"id": trial["run_id"], "name": f"Trial {trial['number']}: {trial['name']}", "label": "",
+                           "state": "trial", "values": trial["metrics"], "chosen": False, "version": ""})  # fmt: skip
     limits = {
         name: limit
         for check in gates

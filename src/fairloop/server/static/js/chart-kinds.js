@@ -35,9 +35,9 @@ function frontier(data, { x = data.x, y = data.y }, c) {
       yAxis: axis(c, { type: "value", min: ry[0], max: ry[1], axisLabel: { color: c.soft, showMinLabel: false, showMaxLabel: false, formatter: short }, name: data.names[y], nameLocation: "middle", nameGap: 46 }),
       series: [{
         type: "scatter", labelLayout: { hideOverlap: true }, data: [...shown].sort((a, b) => Boolean(b.chosen) - Boolean(a.chosen)).map((p, i) => ({
-          value: [p.values[x], p.values[y]], point: p, symbolSize: p.chosen ? 17 : 12, symbol: p.state === "refused" ? "diamond" : "circle",
-          itemStyle: { color: p.chosen ? c.card : colour(p), borderColor: colour(p), borderWidth: p.chosen ? 5 : 1, opacity: p.state === "dominated" ? 0.35 : 1 },
-          label: { show: true, formatter: p.name + (p.chosen ? ", chosen" : ""), position: i % 2 ? "bottom" : "top", distance: 7, color: p.state === "dominated" ? c.faint : c.ink, fontSize: 12, fontWeight: p.chosen ? 600 : 400 },
+          value: [p.values[x], p.values[y]], point: p, symbolSize: p.chosen ? 17 : p.state === "trial" ? 7 : 12, symbol: p.state === "refused" ? "diamond" : "circle",
+          itemStyle: { color: p.chosen ? c.card : colour(p), borderColor: colour(p), borderWidth: p.chosen ? 5 : 1, opacity: p.state === "trial" ? 0.25 : p.state === "dominated" ? 0.35 : 1 },
+          label: { show: p.state !== "trial", formatter: (p.label ?? p.name) + (p.chosen ? ", chosen" : ""), position: i % 2 ? "bottom" : "top", distance: 7, color: p.state === "dominated" ? c.faint : c.ink, fontSize: 12, fontWeight: p.chosen ? 600 : 400 },
         })),
         markLine: { silent: true, symbol: "none", lineStyle: { color: c.soft, type: [5, 4], width: 1.3 }, data: [...(lx === undefined ? [] : [line("xAxis", lx)]), ...(ly === undefined ? [] : [line("yAxis", ly)])] },
         markArea: { silent: true, itemStyle: { color: c.pass, opacity: 0.07 }, data: area },
