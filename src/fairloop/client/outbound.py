@@ -43,7 +43,7 @@ def public(address: Address) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return public(inner)
-        if int(address) < 2**32:  # the deprecated ::a.b.c.d
+        if int(address) < 2**32 or address.is_site_local:  # the deprecated ::a.b.c.d and fec0::/10
             return False
     return address.is_global and not (address.is_multicast or address.is_reserved)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 from fairloop.access.audit import Audit
 from fairloop.core.audit import AuditEntry
-from fairloop.core.clock import Clock, rfc3339
+from fairloop.core.clock import Clock
 from fairloop.core.cycles import ApprovalRequest, Cycle
 from fairloop.core.decisions import Delegation
 from fairloop.core.ids import new_id
@@ -97,7 +98,7 @@ class Approvals:
         rows.add_approval(connection, request)
         words = approval_words(request.asked, request.starters)
         self._tell(connection, request, "approval.requested", f"{{}} waits for {words}",
-                   f"{text} Decide before {rfc3339(request.expires_ms)}.")  # fmt: skip
+                   f"{text.rstrip('.')}. Decide before {_moment(request.expires_ms)}.")  # fmt: skip
 
     def _tell(self, connection: Connection, request: ApprovalRequest, kind: str, headline: str, text: str,
               key: str = "") -> None:  # fmt: skip
@@ -119,7 +120,7 @@ class Approvals:
         version = model_rows.version_by_id(connection, request.project_id, request.model_version_id)
         if version is None:
             return "A model version", base
-        return f"{version.model} v{version.version}", f"{base}/models/{quote(version.model, safe='')}/{version.version}#approve"
+        return f"{version.model} v{version.version}", f"{base}/models/{quote(version.model, safe='')}/{version.version}#decide"
 
     # ------------------------------------------------------------------ deciding
     def decide(self, project_id: str, approval_id: str, identity: Identity, *, approve: bool, reason: str,
@@ -162,6 +163,23 @@ class Approvals:
             raise Conflict(f"This request is already {state}; nothing was changed.")
         self._signals.notify()
         return self.approval(project_id, approval_id)
+
+    def obstacle(self, project_id: str, request: ApprovalRequest, identity: Identity) -> tuple[str, str]:
+        """(why, giver): why this person's yes would not count, empty when it would; and for whom they would decide."""
+
+        def look(connection: Connection) -> tuple[str, str]:
+            asked = self._asked_now(connection, request)
+            try:
+                person_kind(identity)
+                role, giver = standing(connection, project_id, identity, asked.roles, "", self._clock.now_ms())
+            except (InvalidInput, PermissionDenied) as cause:
+                return cause.message, ""
+            vote = Vote(person=identity.name, role=role, on_behalf_of=giver, verified=identity.verified,
+                        password_by=password_setter(connection, identity))  # fmt: skip
+            against = objection(vote, request.votes, asked, request.starters)
+            return (f"Your yes would not count: {against}." if against else ""), giver
+
+        return self._database.read(look)
 
     def _asked_now(self, connection: Connection, request: ApprovalRequest) -> Approval:
         """What was asked for, and what the project's policy asks for by now."""
@@ -221,7 +239,7 @@ class Approvals:
         def work(connection: Connection) -> None:
             if rows.decide(connection, request.id, reminded=due):  # still waiting
                 self._tell(connection, request, "approval.reminder", "{} still waits for a decision",
-                           f"The request expires at {rfc3339(request.expires_ms)}; then it counts as not approved.",
+                           f"The request expires at {_moment(request.expires_ms)}; then it counts as not approved.",
                            key=f"{request.id} reminder {due}")  # fmt: skip
 
         self._database.write(work)
@@ -294,3 +312,8 @@ class Approvals:
             self._audit.append(connection, entry)
 
         self._database.write(work)
+
+
+def _moment(ms: int) -> str:
+    """``Thu 26 Nov 2026, 05:52 UTC``: a time for people of any place."""
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%a %d %b %Y, %H:%M UTC")

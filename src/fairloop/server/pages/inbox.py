@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+from fairloop.core.cycles import ApprovalRequest
 from fairloop.core.people import Project
 from fairloop.server.services import Services
 
@@ -15,18 +16,11 @@ def waiting(services: Services, projects: list[Project]) -> list[dict[str, Any]]
     for project in projects:
         base = f"/projects/{quote(project.name, safe='')}"
         for request in services.loops.approvals(project.id, decision="waiting"):
-            cycle = services.loops.cycle(project.id, request.cycle_id)
-            found.append(
-                {
-                    "kind": "approval",
-                    "icon": "person",
-                    "project": project.name,
-                    "at_ms": request.requested_ms,
-                    "words": f"Cycle {cycle.number} of {cycle.loop} waits for a {request.role.replace('_', ' ')}",
-                    "detail": cycle.words,
-                    "href": f"{base}/cycles/{cycle.id}#approve",
-                }
-            )
+            found.append(_asked(services, project, request, base))
+        if (change := services.loops.policies.state(project.id).proposed) is not None:
+            found.append({"kind": "approval", "icon": "person", "project": project.name, "at_ms": change.created_ms,
+                          "words": f"Version {change.version} of the policy waits for a second person",
+                          "detail": f"{change.author}: {change.reason}", "href": f"{base}/settings/policy#proposed"})  # fmt: skip
         for alert in services.monitoring.alerts(project.id, "open"):
             found.append(
                 {
@@ -40,6 +34,20 @@ def waiting(services: Services, projects: list[Project]) -> list[dict[str, Any]]
                 }
             )
     return sorted(found, key=lambda item: -int(item["at_ms"]))
+
+
+def _asked(services: Services, project: Project, request: ApprovalRequest, base: str) -> dict[str, Any]:
+    role = " or ".join(request.asked.roles).replace("_", " ")
+    yes = sum(vote.decision == "approved" for vote in request.votes)
+    some = f" ({yes} of {request.people} said yes)" if request.people > 1 else ""
+    entry = {"kind": "approval", "icon": "person", "project": project.name, "at_ms": request.requested_ms}
+    if request.cycle_id:
+        cycle = services.loops.cycle(project.id, request.cycle_id)
+        return {**entry, "words": f"Cycle {cycle.number} of {cycle.loop} waits for a {role}{some}", "detail": cycle.words,
+                "href": f"{base}/cycles/{cycle.id}#approve"}  # fmt: skip
+    version = services.registry.version_by_id(project.id, request.model_version_id)
+    return {**entry, "words": f"{version.model} v{version.version} waits for a {role}{some}", "detail": "",
+            "href": f"{base}/models/{quote(version.model, safe='')}/{version.version}#decide"}  # fmt: skip
 
 
 def people(services: Services) -> list[dict[str, str]]:

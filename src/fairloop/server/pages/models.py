@@ -13,7 +13,7 @@ from fairloop.core.models import Candidate, Evaluation, ModelVersion
 from fairloop.core.people import Identity, Project
 from fairloop.core.records import from_plain
 from fairloop.errors import NotFound
-from fairloop.server.pages import cycles, gather
+from fairloop.server.pages import cycles, gather, why
 from fairloop.server.pages.forms import Form, act
 from fairloop.server.pages.shell import Asked, Html, page, within
 from fairloop.server.pages.views import evidence, lineage, questions, signature, summary
@@ -87,6 +87,8 @@ def version(
         files=services.registry.files_of(found),
         inputs=signature.inputs(found.signature),
         contested=services.appeals.summary(found.id),
+        policy=services.loops.policies.of_version(found).verdict,
+        why=services.analyses.newest(project.id, "explain", why.subjects(found)),
         **_judgement(services, identity, project, found, cycle, candidate, test),
         **_origin(services, project, found, cycle),
     )
@@ -108,7 +110,7 @@ def _judgement(
     test: Evaluation | None,
 ) -> dict[str, Any]:
     """Gates, groups, frontier, drivers, sentences and the decision."""
-    approvals = services.loops.approvals(project.id, cycle_id=cycle.id) if cycle else []
+    approvals = services.loops.approvals(project.id, model_version_id=found.id)
     approval = next((a for a in approvals if a.model_version_id == found.id), None)
     event = gather.gate_event(services.loops.events(project.id, cycle.id)) if cycle else None
     verdicts = (
