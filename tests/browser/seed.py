@@ -8,11 +8,13 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, insert
 
 from fairloop.core import codec
+from fairloop.core.analyses import Analysis, AnalysisState
 from fairloop.core.checks import Check, Status, Verdict, judge
 from fairloop.core.codec import bits_of
 from fairloop.core.cycles import ApprovalRequest, Cycle, CycleEvent, Loop, Stage
@@ -343,6 +345,21 @@ def other_loop(s: Seed) -> None:
     pipeline_run(s, p, "prn_running", s.now - 25_000, [State.DONE, State.DONE, State.RUNNING, State.PENDING, State.PENDING], state=State.RUNNING, cycle_id="cyc_run")
 
 
+def analyses(s: Seed, p: Project) -> None:
+    """Version 2 is explained, with one person; of version 3 one question waits and one failed. The answers are those of
+    a model of the census data."""
+    told = {kind: codec.loads((Path(__file__).parent / "answers" / f"{kind}.json").read_bytes()) for kind in ("explain", "counterfactual", "concepts", "swap")}
+    made = [("2", "explain", "done", ""), ("2", "counterfactual", "done", ""), ("3", "explain", "waiting", ""),
+            ("3", "counterfactual", "failed", "InvalidInput: No row of these rows has the id 7; ids are in the column _row."),
+            ("3", "concepts", "done", ""), ("3", "swap", "done", "")]
+    for number, (version, kind, state, error) in enumerate(made):
+        done = state == "done"
+        s.rows(t.analyses, Analysis(id=f"ana_{number}", project_id=p.id, kind=kind, subject_kind="model_version", subject_id=f"ver_income{version}",
+               state=AnalysisState(state), result=told[kind] if done else {}, words=told[kind]["words"] if done else "", error=error,
+               pipeline_run_id="prn_not_begun", author="Maya Lindqvist", created_ms=s.now - HOUR, ended_ms=s.now - HOUR if state != "waiting" else None),
+               key=f"k{number}")
+
+
 def seed(services: Services, *, run_count: int = 1000) -> None:
     """Fill an empty database."""
     s = Seed(services=services, now=services.clock.now_ms(), rng=random.Random(7))
@@ -352,6 +369,7 @@ def seed(services: Services, *, run_count: int = 1000) -> None:
     dataset(s, p)
     model_and_candidates(s, p)
     cycles(s, p)
+    analyses(s, p)
     serving(s, p)
     runs(s, p, run_count)
     other_loop(s)
