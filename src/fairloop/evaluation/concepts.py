@@ -69,7 +69,7 @@ def influence_of(found: list[Told]) -> tuple[Estimate, Told]:
 
 def words_of(one: Finding) -> str:
     """The finding in a sentence or two."""
-    score = f"TCAV score {one.score:.2f} where random concepts have {one.random_score:.2f} +- {one.random_spread:.2f}"
+    score = f"TCAV score {one.score:.2f} where random concepts have {one.random_score:.2f} ± {one.random_spread:.2f}"
     effect = f"moves the score by {one.influence:+.2f} ({one.influence_low:+.2f} to {one.influence_high:+.2f})"
     if not one.found:
         return f"The answer {one.target!r} does not lean on the concept {one.concept!r} beyond chance: {score}; the concept {effect}."

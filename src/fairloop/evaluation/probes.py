@@ -133,8 +133,8 @@ def swap_words(swap: Swap, name: str) -> str:
     worst = swap.worst
     if worst is None or worst.change is None or worst.low is None or worst.high is None:
         return (f"Swapping the terms for {name} changes the score by {change.estimate:+.3f} on average over "
-                f"{swap.texts} texts, which chance explains for every pair.")  # fmt: skip
+                f"{swap.texts:,} texts, which chance explains for every pair.")  # fmt: skip
     lead = "The words alone move the answer: " if abs(worst.change) >= PLAIN_CHANGE else ""
     return (f"{lead}{worst.pair[1]!r} in place of {worst.pair[0]!r} changes the score by "
-            f"{worst.change:+.3f} ({worst.low:+.3f} to {worst.high:+.3f}) over {worst.n} texts; all pairs for {name} "
+            f"{worst.change:+.3f} ({worst.low:+.3f} to {worst.high:+.3f}) over {worst.n:,} texts; all pairs for {name} "
             f"together by {change.estimate:+.3f}.")  # fmt: skip
