@@ -162,7 +162,7 @@ def test_notify_starts_nothing(client: Client, alert: Alert) -> None:
 @pytest.fixture(scope="module")
 def proposed(client: Client, alert: Alert) -> Cycle:
     """The same alert under a policy that proposes: retrained on labelled traffic, repaired, waiting for a person."""
-    loop("main", mitigate=["threshold_optimizer", "reweighing"]).register(client)
+    loop("main", mitigate=["reject_option", "reweighing"]).register(client)
     return wait(client, open_cycle(client, "main"), until=(Stage.APPROVE,), timeout_s=150)
 
 
@@ -184,11 +184,9 @@ def test_an_alert_proposes_a_repaired_model(client: Client, alert: Alert, propos
 
 def test_a_method_that_was_not_tried_is_told_with_its_reason(client: Client, proposed: Cycle) -> None:
     told = event(client, proposed, "refused_candidate")
-    assert list(told.data["not_tried"]) == ["threshold_optimizer"]
-    assert "at prediction time" in told.data["not_tried"]["threshold_optimizer"]
-    assert "threshold optimizer was not tried" in event(client, proposed, "chosen").text.replace(
-        "Threshold", "threshold"
-    )
+    assert list(told.data["not_tried"]) == ["reject_option"]
+    assert "at prediction time" in told.data["not_tried"]["reject_option"]
+    assert "Reject option was not tried" in event(client, proposed, "chosen").text
 
 
 def test_a_second_cycle_cannot_start_meanwhile(client: Client, proposed: Cycle, version: str) -> None:

@@ -17,6 +17,7 @@ from fairloop.errors import InvalidInput, Refused
 from fairloop.evaluation.repairs import Repairs
 from fairloop.evaluation.trainer import Trainer
 from fairloop.fairness.gaps import all_gaps
+from fairloop.fairness.grouping import crossed
 from fairloop.registry.model import Model
 from fairloop.tables.table import Table
 
@@ -119,7 +120,7 @@ def test_strength_closes_the_gap_step_by_step(repairs: Repairs, parts: tuple[Tab
     for method, few, much in (("reweighing", 0.3, 1.0), ("gap_penalty", 1.0, 30.0), ("threshold_optimizer", 0.3, 1.0),
                               ("massaging", 0.3, 1.0), ("grid_search", 0.05, 0.2)):  # fmt: skip
         less, more = (gap(repairs.make(method, s), parts[1]) for s in (few, much))
-        assert more < less < gap(repairs.plain, parts[1]) + 0.02, method
+        assert more < less < gap(repairs.plain, parts[1]) + 0.05, method
 
 
 def test_what_needs_the_attribute_is_refused_unless_the_policy_allows_it(parts: tuple[Table, Table]) -> None:
@@ -205,3 +206,23 @@ def test_one_group_has_no_gap(parts: tuple[Table, Table]) -> None:
         Repairs(Trainer(fit, {"train": women}), "race", PARITY)
     with pytest.raises(Refused, match="'magic' is not known"):
         Repairs(Trainer(fit, {"train": parts[0]}), "sex", PARITY).make("magic")
+
+
+def test_the_gap_between_intersections_is_closed() -> None:
+    table = people()
+    race = np.where(np.random.default_rng(1).random(len(table)) < 0.5, "a", "b")
+    frame = table.frame.with_columns(race=pl.Series(race))
+    both = Table(frame, Roles(target="hired", positive=1, sensitive=["sex", "race"], ignore=["level", "pay"]))
+    made = Repairs(Trainer(fit, {"train": both}), "sex&race", PARITY)
+    assert made.names == ["F & a", "F & b", "M & a", "M & b"]
+    groups = crossed([both.sensitive["sex"], both.sensitive["race"]])
+
+    def gap(model: Model) -> float:
+        return float(all_gaps(both.y, model.decide(model.scores(both.X)), groups)[PARITY].estimate or 0.0)
+
+    assert gap(made.make("reweighing", 1.0)) < 0.6 * gap(made.plain)
+    allowed = Repairs(Trainer(fit, {"train": both}), "sex&race", PARITY, allow_attribute=True)
+    with pytest.raises(Refused, match="reads one attribute"):
+        allowed.make("reject_option")
+    with pytest.raises(Refused, match="'age' is not a sensitive attribute"):
+        Repairs(Trainer(fit, {"train": both}), "sex&age", PARITY)
