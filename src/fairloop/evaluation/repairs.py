@@ -14,6 +14,7 @@ from fairloop.errors import Refused
 from fairloop.evaluation.networks import adversarial_model
 from fairloop.evaluation.trainer import Trainer
 from fairloop.fairness.encoding import encode
+from fairloop.fairness.grouping import crossed
 from fairloop.fairness.mitigation import after as rules
 from fairloop.fairness.mitigation import massaging, preferential_sampling, resampling, reweighing
 from fairloop.fairness.mitigation.reductions import exponentiated_gradient, priced
@@ -51,11 +52,13 @@ class Repairs:
         self.trainer, self.attribute = trainer, attribute
         self.constraint, self._allowed = constraint_of(criterion), allow_attribute
         self.table = trainer.table
-        if attribute not in self.table.roles.sensitive:
+        columns = attribute.split("&")
+        if unknown := [name for name in columns if name not in self.table.roles.sensitive]:
             raise Refused(
-                f"{attribute!r} is not a sensitive attribute of the training rows; keep their roles in {trainer.where}."
+                f"{unknown[0]!r} is not a sensitive attribute of the training rows; keep their roles in {trainer.where}."
             )
-        self.groups = self.table.sensitive[attribute]
+        sensitive = self.table.sensitive
+        self.groups = crossed([sensitive[name] for name in columns]) if len(columns) > 1 else sensitive[attribute]
         codes, self.names = encode(self.groups, len(self.table))
         known = np.bincount(codes[codes >= 0], minlength=len(self.names)) >= min(SMALLEST_GROUP, len(self.table) // 4)
         place = np.append(np.where(known, np.cumsum(known) - 1, -1), -1)
@@ -80,6 +83,8 @@ class Repairs:
         if known.needs_attribute and not self._allowed:
             raise Refused(f"{known.words} needs {self.attribute!r} of every person at prediction time, which the policy does "
                           "not allow; say allow_attribute_at_prediction=True in the loop, or leave it out.")  # fmt: skip
+        if known.needs_attribute and "&" in self.attribute:
+            raise Refused(f"{known.words} reads one attribute of a person at prediction time, not {self.attribute!r} together.")
         if len(self.names) < 2:
             raise Refused(f"{self.attribute!r} has fewer than two groups of {SMALLEST_GROUP} training rows; there is no gap to close.")
         amount = strength if strength is not None else next((s for s in known.sweep if s == 1.0), known.sweep[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fairloop.core.checks import GROUP_METRICS, Check
+from fairloop.core.checks import DATA_METRICS, GROUP_METRICS, Check
 from fairloop.core.clock import Clock
 from fairloop.core.models import Candidate, Evaluation
 from fairloop.core.records import from_plain
@@ -37,9 +37,9 @@ def mitigate(trainer: dict[str, str], arguments: dict[str, Any], valid: Table, m
     context = current()
     asked = _checks(checks)
     hook = Trainer(functions.load(trainer, context.client.blobs), arguments)
-    first = next((check for check in asked if check.metric in GROUP_METRICS), None)
+    first = next((check for check in asked if check.metric in GROUP_METRICS - DATA_METRICS), None)
     sensitive = hook.table.roles.sensitive
-    attribute = first.by if first is not None and first.by else next(iter(sensitive), "")
+    attribute = "&".join(first.attributes) if first is not None else next(iter(sensitive), "")
     if not attribute:
         raise Refused("Mitigation needs a sensitive attribute; name one in fl.Data(sensitive=[...]).")
     criterion = first.metric if first is not None else "demographic_parity_difference"

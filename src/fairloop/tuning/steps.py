@@ -31,7 +31,7 @@ def search(trainer: dict[str, str], arguments: dict[str, Any], valid: Table, pla
     context, asked, began = current(), from_plain(list[Check], checks), time.monotonic()
     hook = Trainer(functions.load(trainer, context.client.blobs), arguments)
     first = next((check for check in asked if check.metric in GROUP_METRICS), None)
-    attribute = first.by if first is not None and first.by else next(iter(hook.table.roles.sensitive), "")
+    attribute = "&".join(first.attributes) if first is not None and first.by else next(iter(hook.table.roles.sensitive), "")
     space = from_plain(SearchPlan, plan)
     aim = Aim.of(asked, hook.table.task, attribute if methods else "")
     searcher = Searcher(hook, valid, space, methods, aim, attribute=attribute if methods else "",

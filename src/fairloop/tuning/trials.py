@@ -49,6 +49,8 @@ class Aim:
 
     quality: str
     criteria: tuple[str, ...]
+    checks: tuple[Check, ...] = ()
+    """What else is measured of every trial: a gate may ask for any metric."""
 
     @classmethod
     def of(cls, checks: Sequence[Check], task: str, attribute: str) -> Aim:
@@ -57,10 +59,11 @@ class Aim:
         asked = [c.metric for c in checks if c.metric in HIGHER_IS_BETTER | LOWER_IS_BETTER and c.metric not in GROUP_METRICS]
         quality = next((m for m in asked if m in _quality_of(task)), _quality_of(task)[0])
         if not attribute:
-            return cls(quality=quality, criteria=())
+            return cls(quality=quality, criteria=(), checks=tuple(checks))
         gated = [c.name for c in checks if c.metric in GROUP_METRICS]
-        usual = [f"{name} by {attribute}" for name in (CRITERIA if task == "binary" else ("mean_prediction_difference",))]
-        return cls(quality=quality, criteria=tuple(dict.fromkeys([*gated, *usual])))
+        usual = [f"{name} by {part}" for part in attribute.split("&")
+                 for name in (CRITERIA if task == "binary" else ("mean_prediction_difference",))]  # fmt: skip
+        return cls(quality=quality, criteria=tuple(dict.fromkeys([*gated, *usual])), checks=tuple(checks))
 
     def score(self, trial: Trial, model: Model, valid: Table) -> None:
         """Measure ``model`` on the validation part."""
@@ -68,7 +71,7 @@ class Aim:
         scores = model.scores(X, valid.sensitive)
         classes = model.classes if model.task == "multiclass" else None
         found = measure(valid.task, valid.y, scores, model.decide(scores), valid.sensitive, valid.weight,
-                        threshold=model.threshold, classes=classes)  # fmt: skip
+                        threshold=model.threshold, classes=classes, checks=self.checks, features=X)  # fmt: skip
         known = {name: f["estimate"] for name, f in found.metrics.items() if f.get("estimate") is not None}
         trial.metrics = {name: float(known[name]) for name in (self.quality, *self.criteria) if name in known}
         trial.goodness = tuple(_good(name, trial.metrics.get(name)) for name in (self.quality, *self.criteria))
