@@ -36,7 +36,9 @@ def comment(chance: random.Random, reported: dict[str, float]) -> tuple[str, str
     else:
         toxic = chance.random() < 0.4
         word = chance.choice(HURTFUL if toxic else FRIENDLY)
-    text = f"{chance.choice(OPENINGS[dialect])} the {chance.choice(TOPICS)} was {word} and the {chance.choice(TOPICS)} too"
+    text = (
+        f"{chance.choice(OPENINGS[dialect])} the {chance.choice(TOPICS)} was {word} and the {chance.choice(TOPICS)} too"
+    )
     return text, dialect, "toxic" if toxic else "fine"
 
 

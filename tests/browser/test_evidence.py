@@ -20,7 +20,13 @@ def test_it_is_linked_from_the_version_and_says_what_is_missing(site: Any) -> No
     page.wait_for_url(f"**{PAGE}")
     assert page.get_by_role("heading", level=1).inner_text().startswith("Evidence about income")
     text = page.locator("main").inner_text()
-    for words in ("Who decided, and why", "How it treats groups", "Annex IV headings", "NIST AI RMF headings", "Missing:"):
+    for words in (
+        "Who decided, and why",
+        "How it treats groups",
+        "Annex IV headings",
+        "NIST AI RMF headings",
+        "Missing:",
+    ):
         assert words in text
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 

@@ -31,7 +31,12 @@ def test_packs_come_back_newest_first_and_only_in_their_project(database: Databa
     read = database.read
     assert read(lambda c: rows.get(c, project, "evp_1")) == made[1]
     assert read(lambda c: rows.get(c, other, "evp_1")) is None
-    assert [p.id for p in read(lambda c: rows.listed(c, project, None, None, 9))] == ["evp_3", "evp_2", "evp_1", "evp_0"]
+    assert [p.id for p in read(lambda c: rows.listed(c, project, None, None, 9))] == [
+        "evp_3",
+        "evp_2",
+        "evp_1",
+        "evp_0",
+    ]
     assert [p.id for p in read(lambda c: rows.listed(c, project, "ver_1", "evp_3", 9))] == ["evp_1"]
 
 

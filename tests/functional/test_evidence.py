@@ -7,20 +7,19 @@ import json
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from tests.conftest import RunningServer
+from tests.support.loops import loop, publish_people, turn
 
 import fairloop as fl
 from fairloop.client.client import Client
 from fairloop.core.models import ModelVersion
 from fairloop.errors import IntegrityError, NotFound
 from fairloop.evidence.verify import verify_bytes
-from tests.conftest import RunningServer
-from tests.support.loops import loop, publish_people, turn
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +43,9 @@ def version(client: Client) -> ModelVersion:
 
 
 @pytest.fixture(scope="module")
-def pack(client: Client, version: ModelVersion, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def pack(client: Client, version: ModelVersion, tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = client.evidence.make(version.id, because="the yearly audit")
-    yield client.evidence.save(made, tmp_path_factory.mktemp("packs") / "pack.zip")
+    return client.evidence.save(made, tmp_path_factory.mktemp("packs") / "pack.zip")
 
 
 def test_what_the_pack_holds(client: Client, version: ModelVersion, pack: Path) -> None:
@@ -123,7 +122,7 @@ def test_a_pack_is_made_when_a_version_goes_live(client: Client, version: ModelV
 def test_rotating_the_key_keeps_old_packs_valid(client: Client, version: ModelVersion, pack: Path) -> None:
     [old] = client.evidence.keys()
     new = client.evidence.rotate_key()
-    assert [k.id for k in client.evidence.keys()] == [new.id, old.id]
+    assert [k.id for k in list(client.evidence.keys())] == [new.id, old.id]
     assert client.evidence.keys()[1].retired_ms is not None
     assert verify_bytes(pack.read_bytes(), old.public_key).key_id == old.id
     assert client.evidence.make(version.id).key_id == new.id

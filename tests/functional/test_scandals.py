@@ -6,12 +6,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tests.conftest import RunningServer
+from tests.support.scandals import FOLDER, NAMES
 
 from fairloop.cli.loading import find_loop
 from fairloop.client.client import Client
 from fairloop.core.cycles import Stage
-from tests.conftest import RunningServer
-from tests.support.scandals import FOLDER, NAMES
 
 CAUSES = {
     "toxicity": ["false positive rate differs by dialect", "stand in for dialect"],

@@ -34,7 +34,9 @@ def make(
     if json_:
         show_json(client.http.json("GET", f"{client.path}/evidence/{pack.id}"))
         return
-    print(f"{saved}: {clean(pack.model)} v{pack.version}, signed with the key {pack.key_id}, {len(pack.missing)} things missing.")
+    print(
+        f"{saved}: {clean(pack.model)} v{pack.version}, signed with the key {pack.key_id}, {len(pack.missing)} things missing."
+    )
     notice(f"Check it anywhere with: fairloop verify {saved}")
 
 

@@ -60,7 +60,9 @@ def _sentences(verdict: Verdict) -> list[str]:
         if len(known) == 2 and (rate == worst or abs(known[0][0] - known[1][0]) > limit):
             (low, less), (high, more) = sorted(known)
             what = _RATES.get(rate, rate.replace("_", " "))
-            found.append(f"the {what} differs by {check.by}: {_percent(high)} for {more!r} against {_percent(low)} for {less!r}.")
+            found.append(
+                f"the {what} differs by {check.by}: {_percent(high)} for {more!r} against {_percent(low)} for {less!r}."
+            )
     return found or words
 
 
@@ -77,7 +79,9 @@ def _stand_ins(attribute: str, drivers: Sequence[dict[str, Any]]) -> list[str]:
     for driver in used:
         if words := driver.get("words", {}).get(attribute):
             listed = ", ".join(repr(word) for word in words)
-            found.append(f"words in {driver['column']!r} stand in for {attribute}: {listed} mark it, and move the score.")
+            found.append(
+                f"words in {driver['column']!r} stand in for {attribute}: {listed} mark it, and move the score."
+            )
     return found
 
 

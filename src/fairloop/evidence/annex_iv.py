@@ -83,7 +83,9 @@ def _development(facts: Facts) -> list[Section]:
 
 
 def _oversight(facts: Facts) -> str:
-    told = [f"{a.decision} by {a.decided_by} for the role {a.role}: {a.reason}" for a in facts.approvals if a.decided_ms]
+    told = [
+        f"{a.decision} by {a.decided_by} for the role {a.role}: {a.reason}" for a in facts.approvals if a.decided_ms
+    ]
     return f"{'; '.join(told)}." if told else ""
 
 

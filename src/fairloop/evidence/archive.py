@@ -51,7 +51,9 @@ def build(files: dict[str, bytes], about: dict[str, Any], sign: Callable[[bytes]
     """The archive of ``files``; ``about`` joins the manifest; ``sign`` gives (public key, signature) in hexadecimal."""
     if wrong := [name for name in files if not _NAME.fullmatch(name) or name in {MANIFEST, SIGNATURE}]:
         raise InvalidInput(f"{wrong[0]!r} cannot be the name of a file in an evidence pack.")
-    listed = {name: {"sha256": hashlib.sha256(data).hexdigest(), "size_bytes": len(data)} for name, data in files.items()}
+    listed = {
+        name: {"sha256": hashlib.sha256(data).hexdigest(), "size_bytes": len(data)} for name, data in files.items()
+    }
     manifest = json_bytes({**about, "schema": SCHEMA, "files": listed})
     public_key, signature = sign(_CONTEXT + manifest)
     return _zip({**files, MANIFEST: manifest, SIGNATURE: _signature(public_key, signature)})
@@ -93,9 +95,7 @@ def opened(data: bytes) -> Opened:
     if _zip({**content, MANIFEST: files[MANIFEST], SIGNATURE: _signature(public_key, signature)}) != data:
         raise IntegrityError("The files inside are as signed, but the archive around them was changed.")
     raw = bytes.fromhex(public_key)
-    return Opened(
-        manifest=manifest, files=content, key_id=hashlib.sha256(raw).hexdigest()[:16], public_key=public_key
-    )
+    return Opened(manifest=manifest, files=content, key_id=hashlib.sha256(raw).hexdigest()[:16], public_key=public_key)
 
 
 def _unzipped(data: bytes) -> dict[str, bytes]:

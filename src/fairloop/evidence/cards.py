@@ -87,7 +87,9 @@ def _policy(facts: Facts) -> Section:
                      f"{say.when(written.created_ms)}{f', because: {written.reason}' if written.reason else ''}.")  # fmt: skip
         words += [f"It demands: {check.question}" for check in written.policy.required_checks]
     if judged is not None and written is not None:
-        words.append("It lets this version go live." if judged.verdict.allowed else "It does not let this version go live now:")
+        words.append(
+            "It lets this version go live." if judged.verdict.allowed else "It does not let this version go live now:"
+        )
         words += [*judged.verdict.reasons, *judged.verdict.needs]
     loop = facts.definition
     words += [f"The loop itself asks: {check.question}" for check in (loop.gates if loop else [])]
@@ -177,7 +179,9 @@ def _environment(facts: Facts) -> Section:
     if capture is None:
         return Section(title="Environment and hardware", missing=["the environment and hardware it was trained in"])
     git = capture.git
-    known = [("Commit", f"{git['commit']}{' with uncommitted changes, kept' if git.get('dirty') else ''}")] if git else []
+    known = (
+        [("Commit", f"{git['commit']}{' with uncommitted changes, kept' if git.get('dirty') else ''}")] if git else []
+    )
     known += [("Python", capture.python)] if capture.python else []
     for name, value in capture.hardware.items():
         if value:
@@ -231,7 +235,9 @@ def _columns(d: DatasetVersion) -> Section:
     rows = []
     for name, kind in d.schema.items():
         told = profile.get(name, {})
-        span = say.interval(told.get("min"), told.get("max")) or ", ".join(str(f[0]) for f in told.get("frequent", [])[:5])
+        span = say.interval(told.get("min"), told.get("max")) or ", ".join(
+            str(f[0]) for f in told.get("frequent", [])[:5]
+        )
         rows.append([name, str(told.get("kind") or kind), say.number(told.get("missing")), say.number(told.get("distinct")),
                      say.one_line(span)])  # fmt: skip
     gaps = [f"{name} is missing in {told['missing']:,} rows." for name, told in profile.items() if told.get("missing")]

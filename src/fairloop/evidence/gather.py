@@ -74,7 +74,9 @@ class Facts:
     @property
     def test(self) -> Evaluation | None:
         """The evaluation on the part that judged once, else the newest there is."""
-        return next((e for e in self.evaluations if e.part == "test"), self.evaluations[-1] if self.evaluations else None)
+        return next(
+            (e for e in self.evaluations if e.part == "test"), self.evaluations[-1] if self.evaluations else None
+        )
 
 
 @dataclass(slots=True)

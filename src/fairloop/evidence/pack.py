@@ -74,7 +74,9 @@ def make(facts: Facts, audit: AuditSlice, keys: SigningKeys, *, file_name: str, 
         files[f"{name}.md"] = as_markdown(card).encode()
         files[f"{name}.html"] = as_html(card.title, [card], [("Everything", "index.html")]).encode()
     links = [(card.title.split(":")[0], f"{name}.html") for name, card in cards.items()]
-    files["index.html"] = as_html(f"Evidence: {facts.version.model} v{facts.version.version}", list(cards.values()), links).encode()
+    files["index.html"] = as_html(
+        f"Evidence: {facts.version.model} v{facts.version.version}", list(cards.values()), links
+    ).encode()
     if not audit.verification.ok:
         missing.append(f"an unbroken audit log: entry {audit.verification.broken_seq} does not match its hash")
     try:
@@ -82,7 +84,12 @@ def make(facts: Facts, audit: AuditSlice, keys: SigningKeys, *, file_name: str, 
     except MissingExtra as cause:
         missing.append(f"sbom.cdx.json: {cause.message}")
     key = keys.keys()[0]
-    words = {"model": facts.version.model, "version": facts.version.version, "file": file_name, "public_key": key.public_key}
+    words = {
+        "model": facts.version.model,
+        "version": facts.version.version,
+        "file": file_name,
+        "public_key": key.public_key,
+    }
     files["readme.txt"] = _README.format(**words).encode()
     about = _about(facts, audit, key.id, made_ms, made_by, because) | {"missing": missing}
     signed_with: list[str] = []

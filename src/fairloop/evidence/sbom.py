@@ -29,9 +29,7 @@ def bill_of_materials(lock: str, name: str, version: str, made_ms: int) -> bytes
         from cyclonedx.output.json import JsonV1Dot6
         from packageurl import PackageURL
     except ModuleNotFoundError as cause:
-        raise MissingExtra(
-            "A software bill of materials needs cyclonedx: pip install 'fairloop[evidence]'."
-        ) from cause
+        raise MissingExtra("A software bill of materials needs cyclonedx: pip install 'fairloop[evidence]'.") from cause
 
     bom = Bom(serial_number=uuid.uuid5(_SPACE, f"{name}\n{version}\n{lock}"))
     bom.metadata.timestamp = datetime.fromtimestamp(made_ms / 1000, UTC)

@@ -94,7 +94,11 @@ def as_html(title: str, cards: list[Card], links: list[tuple[str, str]] | None =
         body += [f"<p>{escape(text)}</p>" for text in card.lead]
         body += [_section(section) for section in card.sections]
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
-    return f'<!doctype html>\n<html lang="en"><head>{head}<style>{_STYLE}</style></head><body>\n' + "\n".join(body) + "\n</body></html>\n"
+    return (
+        f'<!doctype html>\n<html lang="en"><head>{head}<style>{_STYLE}</style></head><body>\n'
+        + "\n".join(body)
+        + "\n</body></html>\n"
+    )
 
 
 def _section(section: Section) -> str:

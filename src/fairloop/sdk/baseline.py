@@ -57,7 +57,9 @@ def _gap_gate(check: Check, limit: float | None) -> str:
     if limit is None:
         what = check.metric.removesuffix("_difference").replace("_", " ")
         return f"# too few rows in each group of {by} to judge a gap in {what} between them"
-    told = "tighten it to what your policy asks" if limit <= usual else f"above the usual {usual:g}: say why, or repair it"
+    told = (
+        "tighten it to what your policy asks" if limit <= usual else f"above the usual {usual:g}: say why, or repair it"
+    )
     return f'fl.gate("{check.metric}", at_most={limit}, by={quoted(by)}),  # {told}'
 
 

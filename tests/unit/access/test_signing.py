@@ -36,7 +36,7 @@ def test_rotation_keeps_the_public_half_and_drops_the_private_one(tmp_path: Path
     keys = SigningKeys(tmp_path / "signing", Clock())
     before = keys.sign(b"x")
     new = keys.rotate()
-    assert [k.id for k in keys.keys()] == [new.id, before.key.id]
+    assert [k.id for k in list(keys.keys())] == [new.id, before.key.id]
     assert keys.keys()[1].retired_ms is not None
     assert sorted(f.name for f in (tmp_path / "signing").glob("*.pem")) == [f"{new.id}.pem"]
     Ed25519PublicKey.from_public_bytes(bytes.fromhex(keys.keys()[1].public_key)).verify(

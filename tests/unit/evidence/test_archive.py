@@ -66,9 +66,11 @@ def test_what_is_added_or_cut_off_is_noticed(keys: SigningKeys, change: str) -> 
                 archive.writestr("extra.md", b"approved")
     elif change == "swapped":
         with zipfile.ZipFile(buffer, "w") as archive:
-            for name in reversed(sorted(files)):
+            for name in sorted(files, reverse=True):
                 archive.writestr(name, files[name])
-    wrong = {"cut": data[:-1], "more": data + b"\0", "before": b"\0" + data, "empty": b""}.get(change, buffer.getvalue())
+    wrong = {"cut": data[:-1], "more": data + b"\0", "before": b"\0" + data, "empty": b""}.get(
+        change, buffer.getvalue()
+    )
     with pytest.raises(IntegrityError):
         opened(wrong)
 

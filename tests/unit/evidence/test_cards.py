@@ -68,7 +68,11 @@ def test_votes_gaps_and_data_are_told_in_words() -> None:
 
 def test_what_people_wrote_stays_text() -> None:
     nasty = "<script>alert(1)</script> | [x](javascript:1) `a`\n# b"
-    card = Card(title=nasty, lead=[nasty], sections=[Section(title=nasty, words=[nasty], facts=[(nasty, nasty)], missing=[nasty])])
+    card = Card(
+        title=nasty,
+        lead=[nasty],
+        sections=[Section(title=nasty, words=[nasty], facts=[(nasty, nasty)], missing=[nasty])],
+    )
     html, markdown = as_html(nasty, [card]), as_markdown(card)
     assert "<script" not in html
     assert "<script" not in markdown.replace("\\<", "")

@@ -6,7 +6,6 @@ The many seeds run with ``make simulations``; a few of them here.
 from __future__ import annotations
 
 import pytest
-
 from tests.support.scandals import NAMES, alarms, judged
 
 SEEDS = 100

@@ -34,7 +34,9 @@ def show(request: Asked, services: Services, project: Project, model_name: str, 
     )  # fmt: skip
 
 
-def make(services: Services, identity: Identity, project: Project, model_name: str, version: int, data: Form) -> Redirect:
+def make(
+    services: Services, identity: Identity, project: Project, model_name: str, version: int, data: Form
+) -> Redirect:
     """Make a signed pack."""
     found = services.registry.version(project.id, model_name, version)
     return act(
