@@ -34,6 +34,7 @@ ROWS = {
     "change monitors, acknowledge and resolve alerts": {P.MONITOR_EDIT},
     "approve or refuse a candidate": {P.MODEL_APPROVE},
     "change the goal and the budget": {P.PROJECT_EDIT},
+    "set the policy and where notices go": {P.POLICY_EDIT},
     "read the audit log": {P.AUDIT_READ},
     "read sensitive values of single predictions": {P.SENSITIVE_READ},
     "add members, set roles": {P.MEMBERS_MANAGE},

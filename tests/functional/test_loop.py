@@ -247,7 +247,9 @@ def test_two_persons_then_the_canary_can_be_cancelled(client: Client, manager: C
 
 def test_auto_goes_live_without_a_person(client: Client, first: Cycle, turned_down: Cycle, alert: Alert) -> None:
     client.alerts.resolve(alert.id, "looked at")
-    loop("main", on_alert="auto").register(client)
+    with pytest.raises(Refused, match="automatic"):
+        loop("main", on_alert="auto").register(client)
+    loop("main", on_alert="auto", policy=fl.Policy(automatic=["release", "alert"])).register(client)
     again = alarmed(client, "main", seed=2)
     cycle = open_cycle(client, "main")
     assert cycle.trigger["alert_id"] == again.id
