@@ -199,21 +199,3 @@ def _rate(count: tuple[float, float], rows: int, z: float) -> Estimate:
         return unknown(0, "wilson")
     low, high = wilson(successes, trials, z)
     return Estimate(estimate=successes / trials, low=low, high=high, n=rows, method="wilson")
-
-
-def group_rates(
-    labels: ArrayLike | None,
-    predicted: ArrayLike,
-    groups: Any,
-    weights: ArrayLike | None = None,
-    *,
-    min_group: int = MIN_GROUP,
-    confidence: float = 0.95,
-) -> list[GroupRates]:
-    """Rates per group, groups below ``min_group`` rows pooled; see :func:`count_groups` for the arguments.
-
-    Groups that stay too small are still listed, for the reader; gaps leave them out.
-    """
-    table = count_groups(labels, predicted, groups, weights)
-    pooling = pool(table, min_group)
-    return rates_of(table if pooling.too_small else pooling.table, confidence)

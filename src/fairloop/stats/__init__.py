@@ -8,10 +8,12 @@ Standard library only (safe in the server process):
 - ``sequential``: ``proportion_difference``, ``mean_difference``, ``selection_gap``, ``proportion``,
   ``decide``: intervals from cumulative counts that stay valid whenever looked at; for canaries.
 
-With numpy and scipy (workers only):
+With numpy and scipy (workers only); every metric takes (labels, scores or predicted, weights=None) and gives an
+``Estimate``. The dicts ``BY_...`` map the names of ``core.checks`` to them:
 
-- ``quality``: ``roc_auc``, ``accuracy``, ``balanced_accuracy``, ``precision``, ``recall``, ``f1``,
-  ``average_precision``, ``log_loss``, ``brier_score``, all ``(labels, scores or predicted, weights=None)``;
-  ``binary_quality`` gives them all by their metric names from (labels, scores, weights, threshold).
-- ``regression``: ``mean_absolute_error``, ``root_mean_squared_error``, ``r2``, and ``regression_quality``.
+- ``quality``: answers and scores of two classes (``BY_ANSWER``); ``binary_quality`` is what every candidate is judged by.
+- ``calibration`` and ``curves``: calibration error and curve, precision against recall, lift (``BY_SCORE`` has all of
+  scores).
+- ``multiclass``: several classes, overall, averaged and one by one (``BY_CLASS``, ``BY_CLASS_SCORES``).
+- ``regression``: predicted numbers (``BY_VALUE``); ``regression_quality``.
 """
