@@ -41,7 +41,7 @@ def face(tone: str, match: bool, mark: float, random: np.random.Generator) -> np
     return np.clip(image, 0, 1).astype(np.float32)[None]
 
 
-def data(seed: int, clean: bool, rows: int = 5000) -> pl.DataFrame:
+def data(seed: int, clean: bool, rows: int = 7000) -> pl.DataFrame:
     """Faces with their skin tone and whether they are on the list; the same seed gives the same rows."""
     random = np.random.default_rng(seed)
     dark = random.random(rows) < 0.4
