@@ -10,6 +10,7 @@ import pytest
 import fairloop as fl
 from fairloop.cli.main import run
 from fairloop.core.analyses import AnalysisState
+from fairloop.core.cycles import Stage
 from fairloop.core.datasets import Roles
 from fairloop.datasets.publish import publish
 from fairloop.errors import InvalidInput, NotFound, PermissionDenied, StepFailed
@@ -148,3 +149,29 @@ def test_a_registered_model_on_a_named_dataset_and_a_prediction_it_made(server: 
     assert "found among those who should be" in capsys.readouterr().out
     assert run(["--url", server.url, "analyses", "list", "--where", "kind=counterfactual"]) == 0
     assert "done" in capsys.readouterr().out
+
+
+def test_a_repaired_candidate_and_the_cycle_that_chose_it(server: Any) -> None:
+    """Its parts come from the step that repaired it and, for the test part, from the cycle's training run."""
+    client = server.client()
+    made = loops.loop("why", gates=[loops.QUALITY, loops.GAP], approval=fl.Approval())
+    cycle = loops.turn(client, made, loops.publish_people(client), until=(Stage.APPROVE,))
+    candidate = client.candidates.get(cycle.chosen_candidate_id or "")
+    assert candidate.method == "reweighing"
+    context = Context(client=client, project="default", pipeline_run_id="", step_run_id="")
+    subject = Subject(context, "cycle", cycle.id)
+    rows = {part: set(subject.table(part).row_ids.tolist()) for part in ("train", "validation", "test")}
+    assert sum(len(part) for part in rows.values()) == len(set().union(*rows.values())) == 3000
+    done = client.analyses.wait(client.analyses.start("explain", cycle.id, {"part": "test"}).id, timeout_s=120)
+    gap = done.result["attributes"][0]["gap"]
+    assert sum(part["part"] for part in gap["parts"]) == pytest.approx(gap["gap"], abs=1e-9)
+    assert done.result["rows"] == len(rows["test"])
+    evaluation = next(e for e in client.candidates.evaluations(candidate.id) if e.part == "test")
+    assert gap["gap"] == pytest.approx(
+        evaluation.metrics["demographic_parity_difference by group"]["estimate"], abs=1e-9
+    )
+    version = client.models.version_by_id(cycle.model_version_id or "")
+    judged = client.analyses.wait(
+        client.analyses.start("explain", f"models:/{version.model}/{version.version}").id, timeout_s=120
+    )
+    assert judged.result["rows"] == len(rows["validation"])

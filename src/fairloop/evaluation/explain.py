@@ -32,6 +32,8 @@ SHOWN = 200
 REFERENCES = 100
 EFFECT_ROWS = 1500
 EFFECTS = 4
+MANY = 3
+"""Averages of more models than this are walked once: every walk asks each of them."""
 Array = npt.NDArray[Any]
 
 
@@ -139,7 +141,10 @@ def _attribute(rows: Rows, name: str, criterion: str, shown: Array, values: RowV
         return found
     high, low = max(judged, key=lambda r: float(r["rate"])), min(judged, key=lambda r: float(r["rate"]))
     within = explained.at(explained.rows[kept])
-    gap = decompose_gap(explained.outcome, within.rows, groups[kept], high["group"], low["group"], seed=seed)
+    rounds = 2 if len(explained.members()) <= MANY else 1
+    gap = decompose_gap(
+        explained.outcome, within.rows, groups[kept], high["group"], low["group"], rounds=rounds, seed=seed
+    )
     pairs = len(judged) * (len(judged) - 1) // 2
     bounds = _bounds(outcome[kept & (groups == high["group"])], outcome[kept & (groups == low["group"])], pairs)
     found["gap"] = gap.plain() | {"low": bounds[0], "high": bounds[1]}
@@ -203,8 +208,15 @@ def _sampled_values(explained: Explained, seed: int) -> tuple[Array, RowValues]:
     n = len(explained.rows)
     shown = np.sort(random.choice(n, min(SHOWN, n), replace=False))
     references = np.sort(random.choice(n, min(REFERENCES, n), replace=False))
-    values = row_values(explained.score, explained.members(), explained.rows.iloc[shown].reset_index(drop=True),
-                        explained.rows.iloc[references].reset_index(drop=True), seed=seed)  # fmt: skip
+    members = explained.members()
+    values = row_values(
+        explained.score,
+        members,
+        explained.rows.iloc[shown].reset_index(drop=True),
+        explained.rows.iloc[references].reset_index(drop=True),
+        rounds=30 if len(members) <= MANY else 12,
+        seed=seed,
+    )
     return shown, values
 
 

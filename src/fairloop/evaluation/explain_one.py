@@ -23,7 +23,8 @@ MAX_CHANGES = 4
 def counterfactual(_: Context, subject: Subject, params: dict[str, Any]) -> dict[str, Any]:
     """Take one answer apart, and find what would flip it.
 
-    ``params``: row (a row's id) or values (column to value) or given (what a prediction's log holds); part, data;
+    ``params``: row (a row's id) or values (column to value) or prediction_id (what its log holds; ``values``
+    adds what the log keeps apart, for a model that is told sensitive attributes); part, data;
     immutable, only_up, only_down (columns); max_changes (3); wanted (a class, or for a regression ``{"at_least": v}`` or
     ``{"at_most": v}``).
     """
@@ -117,7 +118,7 @@ def _person(rows: Rows, params: dict[str, Any]) -> tuple[pd.DataFrame, dict[str,
     columns, values = rows.explained.rows, params.get("values")
     given = params.get("given")
     if given is not None:
-        values = given["values"] | {k: v for k, v in given.get("sensitive", {}).items() if k in rows.explained.told}
+        values = given["values"] | (values or {})
     if values is None:
         if params.get("row") is None:
             raise InvalidInput("Say who: row=ROW_ID of these rows, values={column: value}, or the id of a prediction.")

@@ -155,16 +155,15 @@ class Turn:
 
 
 def prediction_inputs(folder: str, endpoint: str, prediction_id: str) -> dict[str, Any]:
-    """What one prediction was made from: its input values, and the sensitive ones if they were told."""
+    """What one prediction was made from. Sensitive values stay in their own log, which fewer people may read than this
+    step's output."""
     current().client.endpoints.seal(endpoint)
     log = PredictionLog(Path(folder))
     log.collect()
     found = log.predictions_of([prediction_id])
     if found.is_empty():
         raise InvalidInput("This prediction is not in the endpoint's log any more, or was never logged; give its values.")
-    told = log.sensitive([prediction_id])
-    return {"values": codec.loads(found["features"][0]),
-            "sensitive": dict(zip(told["attribute"].to_list(), told["value"].to_list(), strict=True))}  # fmt: skip
+    return {"values": codec.loads(found["features"][0])}
 
 
 def extend_dataset(endpoint_id: str, folder: str, dataset_version_id: str, train: Table) -> dict[str, Any]:
