@@ -215,6 +215,32 @@ def test_the_gate_judges_the_test_part_once(server: Any, plain: Any, tried: list
                 assert {v.status for v in verdicts.values()} == {Status.PASS}
 
 
+def test_any_metric_gates_and_says_what_cannot_be_had_together(server: Any, plain: Any) -> None:
+    client = server.client()
+    (candidate,) = client.candidates.list(pipeline_run_id=plain.id).items
+    steps = {step.key: step for step in client.pipelines.steps(plain.id)}
+    params = {"rows": client.pipelines.get(plain.id).params["rows"]}
+    checks = [
+        gate("demographic_parity_ratio", at_least=0.9, by="sex"), gate("calibration_within_groups", at_most=0.3, by="sex"),
+        gate("conditional_demographic_disparity", at_most=0.9, by="sex|hobby"), gate("label_rate_difference", at_most=0.5, by="sex"),
+        gate("expected_calibration_error", at_most=0.2), gate("consistency", at_least=0.5), gate("lift_top_tenth", at_least=1),
+        gate("macro_f1", at_least=0.5), gate("equalized_odds_difference", at_most=0.9, by="sex"),
+    ]  # fmt: skip
+    model = {"stored": {"kind": "model", "sha256": candidate.model_sha256}}
+    from fairloop.sdk.result import PipelineResult, follow
+
+    graph = gate_graph(plain.run.graph, steps, params, checks, candidate.id, model)
+    follow(PipelineResult(client, client.pipelines.start(graph, Capture(), {})), quiet=True)
+    (judged,) = (e for e in client.candidates.evaluations(candidate.id) if e.part == "test")
+    found = {verdict.check.name: verdict for verdict in judged.verdicts}
+    statuses = {name: verdict.status for name, verdict in found.items()}
+    assert statuses.pop("demographic_parity_ratio by sex") is Status.FAIL
+    assert statuses.pop("macro_f1") is Status.INSUFFICIENT
+    assert found["macro_f1"].detail["reason"] == "macro_f1 is not defined for a binary target."
+    assert set(statuses.values()) == {Status.PASS}, statuses
+    assert "cannot both hold" in found["equalized_odds_difference by sex"].detail["trade_offs"][0]
+
+
 def test_a_trainer_that_ignores_weights_is_refused_by_file_and_line(server: Any, learning: Any) -> None:
     client = server.client()
     result = learning.learn_unweighted.run(client=client, rows="hiring", quiet=True)
