@@ -18,7 +18,15 @@ IN = "/projects/income"
 LONG = (
     "/projects/a loop with a name so long that it would not fit anywhere unless the page takes care of it properly v2"
 )
-ASKED = [IN, LONG, "/projects/empty", f"{IN}/models/income/1", f"{IN}/models/income/2", f"{IN}/models/income/3"]
+ASKED = [
+    IN,
+    LONG,
+    "/projects/empty",
+    f"{IN}/models/income",
+    f"{IN}/models/income/1",
+    f"{IN}/models/income/2",
+    f"{IN}/models/income/3",
+]
 PAGES = [f"{IN}/discussion", f"{IN}/discussion/model_version/ver_income2", f"{IN}/discussion/alert/alr_drift", f"{IN}/members",
          f"{IN}/appeals", f"{IN}/appeals?show=upheld", "/projects/empty/discussion", "/projects/empty/members",
          "/projects/empty/appeals", "/appeal/end_income", "/appeal-answer", f"{IN}/audit?verify=yes"]  # fmt: skip

@@ -81,7 +81,9 @@ def test_upheld_appeals_become_labels_and_an_alert_of_distinct_people(world: Run
 
     by_prediction = {a.prediction_id: a for a in waiting}
     for prediction_id in women[:12]:
-        done = client.appeals.decide(by_prediction[prediction_id].id, uphold=True, reason="The form has no field for it.")
+        done = client.appeals.decide(
+            by_prediction[prediction_id].id, uphold=True, reason="The form has no field for it."
+        )
         assert done.state == "upheld"
         assert done.label == (not done.answered)
     rejected = client.appeals.decide(by_prediction[men[1]].id, uphold=False, reason="The income was counted.")
@@ -94,6 +96,9 @@ def test_upheld_appeals_become_labels_and_an_alert_of_distinct_people(world: Run
     assert len(alerts) == 1
     assert "women" in alerts[0].words
     assert alerts[0].verdict.low > 1.25
+    page = httpx.get(f"{world.url}/projects/default/alerts", headers={"Accept": "text/html"})
+    assert (page.status_code, "Appeals of women are upheld" in page.text) == (200, True)
+    assert client.http.json("GET", "/api/v1/notices")["items"][0]["kind"] == "appeal.flood"
     log = PredictionLog(world.data / "endpoints" / endpoint.id)
     assert wait_for(lambda: log.collect() is not None and log.labels().height >= 12)
     labels = pl.read_delta(str(log.table("labels")))

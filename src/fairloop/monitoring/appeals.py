@@ -175,6 +175,10 @@ class Appeals:
         """Every appeal against the same prediction, oldest first."""
         return self._database.read(lambda c: rows.of_prediction(c, appeal.prediction_id))
 
+    def undecided(self, project_id: str) -> tuple[int, int]:
+        """(how many predictions somebody contests and nobody has decided, when the newest was filed)."""
+        return self._database.read(lambda c: rows.undecided(c, project_id))
+
     def from_one_place(self, project_id: str) -> dict[str, int]:
         """How many open appeals came from one address, by its keyed hash."""
         return self._database.read(lambda c: rows.from_one_place(c, project_id))
@@ -214,9 +218,9 @@ class Appeals:
         """Where the policy asks for two people, who made the model does not judge complaints about it."""
 
         def authors(connection: Connection) -> set[str]:
-            cycle = loop_rows.cycle_of_version(connection, appeal.model_version_id)
-            asked = loop_rows.approvals_where(connection, cycle_id=cycle.id) if cycle else []
-            return {request.author for request in asked if request.two_person}
+            asked = loop_rows.approvals_where(connection, project_id=appeal.project_id)
+            mine = [request for request in asked if request.model_version_id == appeal.model_version_id]
+            return {name for request in mine if request.asked.without_author for name in request.starters}
 
         if identity.name in self._database.read(authors):
             raise Refused("The policy asks for a second person: you started the cycle that made this model, so "
@@ -230,7 +234,7 @@ class Appeals:
         positive = self._positive(deployment) if deployment else None
         if not appeal.answered:
             return True if positive is None else positive
-        return positive in {0, False} if isinstance(positive, (bool, int, float)) else False
+        return positive in {0} if isinstance(positive, (bool, int, float)) else False
 
     def send_labels(self) -> int:
         """Write the labels of upheld appeals into the prediction logs; how many predictions got one."""

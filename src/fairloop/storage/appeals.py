@@ -68,6 +68,13 @@ def from_one_place(connection: Connection, project_id: str) -> dict[str, int]:
     return {filer: count for filer, count in connection.execute(query.group_by(appeals.c.filer)) if filer}
 
 
+def undecided(connection: Connection, project_id: str) -> tuple[int, int]:
+    """(how many predictions somebody contests and nobody has decided, when the newest was filed)."""
+    query = select(func.count(appeals.c.prediction_id.distinct()), func.max(appeals.c.filed_ms))
+    found = connection.execute(query.where(appeals.c.project_id == project_id, appeals.c.state == "open")).one()
+    return int(found[0]), int(found[1] or 0)
+
+
 def decide(connection: Connection, prediction_id: str, **values: Any) -> int:
     """Decide every open appeal against one prediction; how many there were."""
     query = update(appeals).where(appeals.c.prediction_id == prediction_id, appeals.c.state == "open")

@@ -186,7 +186,7 @@ def production_words(services: Services, project: Project, loop: LoopState) -> l
 
 def judged_gap(services: Services, project: Project, loop: LoopState) -> tuple[Verdict | None, str]:
     """The group check that stands worst for what serves now, and what it was judged on: live traffic, else the test."""
-    windows = windows_of(services, project.id, loop.endpoint, limit=12) if loop.endpoint else []
+    windows = windows_of(services, project.id, loop.endpoint, limit=4) if loop.endpoint else []
     for window in windows:
         found = questions.closest([v for v in window.verdicts if v.estimate is not None])
         if found is not None:

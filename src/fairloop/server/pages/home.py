@@ -22,7 +22,7 @@ def home(request: Asked, services: Services, identity: Identity) -> Html:
     projects = [p for p in services.projects.list() if visible(identity, p.id)]
     rows = [row for p in projects if (row := _row(services, p)) is not None]
     rows.sort(key=lambda r: (_WORST.index(r["health"]), r["name"]))
-    return page(request, "home.html", title="Home", section="home", rows=rows, waits=inbox.waiting(services, projects),
+    return page(request, "home.html", title="Home", section="home", rows=rows, waits=inbox.waiting(services, projects, identity),
                 news=services.notices.inbox(identity, unread=True, limit=8).items, unread=services.notices.unread(identity))  # fmt: skip
 
 

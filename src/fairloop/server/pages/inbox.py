@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+from fairloop.access.permissions import Permission
+from fairloop.access.permit import permitted
 from fairloop.core.cycles import ApprovalRequest
-from fairloop.core.people import Project
+from fairloop.core.people import Identity, Project
+from fairloop.server.pages.words import plural
 from fairloop.server.services import Services
 
 
-def waiting(services: Services, projects: list[Project]) -> list[dict[str, Any]]:
+def waiting(services: Services, projects: list[Project], identity: Identity) -> list[dict[str, Any]]:
     """One entry each, newest first: kind, words, at_ms, project, URL."""
     found: list[dict[str, Any]] = []
     for project in projects:
@@ -21,6 +24,8 @@ def waiting(services: Services, projects: list[Project]) -> list[dict[str, Any]]
             found.append({"kind": "approval", "icon": "person", "project": project.name, "at_ms": change.created_ms,
                           "words": f"Version {change.version} of the policy waits for a second person",
                           "detail": f"{change.author}: {change.reason}", "href": f"{base}/settings/policy#proposed"})  # fmt: skip
+        if permitted(identity, Permission.APPEAL_DECIDE, project.id):
+            found += _appeals(services, project, base)
         for alert in services.monitoring.alerts(project.id, "open"):
             found.append(
                 {
@@ -34,6 +39,16 @@ def waiting(services: Services, projects: list[Project]) -> list[dict[str, Any]]
                 }
             )
     return sorted(found, key=lambda item: -int(item["at_ms"]))
+
+
+def _appeals(services: Services, project: Project, base: str) -> list[dict[str, Any]]:
+    """One entry for all undecided appeals of a project."""
+    count, newest_ms = services.appeals.undecided(project.id)
+    if not count:
+        return []
+    return [{"kind": "approval", "icon": "person", "project": project.name, "at_ms": newest_ms,
+             "words": f"{plural(count, 'contested answer')} {'waits' if count == 1 else 'wait'} for a decision",
+             "detail": "", "href": f"{base}/appeals"}]  # fmt: skip
 
 
 def _asked(services: Services, project: Project, request: ApprovalRequest, base: str) -> dict[str, Any]:

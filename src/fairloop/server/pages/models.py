@@ -38,12 +38,13 @@ def listing(request: Asked, services: Services, project: Project) -> Html:
     return page(request, "models.html", title="Models", section="models", rows=rows)
 
 
-def model(request: Asked, services: Services, project: Project, model_name: str) -> Html:
-    """One model: its versions, newest first."""
+def model(request: Asked, services: Services, identity: Identity, project: Project, model_name: str) -> Html:
+    """One model: the ten questions about the version that serves, else the newest; and its versions."""
     found = services.registry.model(project.id, model_name)
     names = {version: alias for alias, version in found.aliases.items()}
     rows = []
-    for version in services.registry.search(project.id, name=model_name):
+    versions = services.registry.search(project.id, name=model_name)
+    for version in versions:
         evaluation = _evaluation(services, project, version.candidate_id)
         rows.append(
             {
@@ -60,8 +61,31 @@ def model(request: Asked, services: Services, project: Project, model_name: str)
         section="models",
         model=found,
         rows=rows,
+        **_spokesman(services, identity, project, versions),
         crumbs=[("Models", within(project, "models"))],
     )
+
+
+def _spokesman(
+    services: Services, identity: Identity, project: Project, versions: list[ModelVersion]
+) -> dict[str, Any]:
+    """The version that speaks for a model, and its answers; none for a model without versions."""
+    live = {
+        d.model_version_id
+        for e in services.serving.endpoints(project.id)
+        for d in services.serving.deployments(project.id, e.id)
+        if d.state is DeploymentState.LIVE
+    }
+    found = next((v for v in versions if v.id in live), versions[0] if versions else None)
+    if found is None:
+        return {"answers": [], "speaks": None}
+    cycle = services.loops.cycle(project.id, found.cycle_id) if found.cycle_id else None
+    candidate = services.evaluations.candidate(project.id, found.candidate_id) if found.candidate_id else None
+    test = _evaluation(services, project, found.candidate_id, "test") or _evaluation(
+        services, project, found.candidate_id
+    )
+    judged = _judgement(services, identity, project, found, cycle, candidate, test)
+    return {"answers": judged["answers"], "speaks": found}
 
 
 def version(

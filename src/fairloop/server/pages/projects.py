@@ -7,11 +7,11 @@ from typing import Any
 from litestar.response import Redirect
 
 from fairloop.access.permissions import Permission
-from fairloop.access.permit import permitted, role_in
+from fairloop.access.permit import permitted
 from fairloop.core.cycles import Cycle
 from fairloop.core.people import Identity, Project
 from fairloop.server.api import projects as api
-from fairloop.server.pages import gather, home, live
+from fairloop.server.pages import cycles, gather, home, live
 from fairloop.server.pages.forms import Form, act, optional_number
 from fairloop.server.pages.shell import Asked, Html, page, within
 from fairloop.server.pages.views import questions, stations
@@ -76,7 +76,7 @@ def _asked(services: Services, identity: Identity, project: Project, loop: LoopS
         return permitted(identity, permission, project.id)
 
     gap, judged_on = gather.judged_gap(services, project, loop) if loop else (None, "")
-    role = role_in(identity, project.id)
+    request = loop.approval if loop and loop.approval and loop.approval.decision == "waiting" else None
     return questions.Asked(
         goal=project.goal,
         production=gather.production_words(services, project, loop) if loop else [],
@@ -84,9 +84,9 @@ def _asked(services: Services, identity: Identity, project: Project, loop: LoopS
         judged_on=judged_on,
         spent=home.spent(services, project),
         budget=project.budget_usd,
-        may_approve=bool(loop and loop.approval and str(role) in {loop.approval.role, "administrator"}),
+        may_approve=bool(request and not cycles.decision(services, identity, project, request)["why"]),
         may_watch=may(Permission.MONITOR_EDIT),
-        appeals=len({a.prediction_id for a in services.appeals.page(project.id, "open", limit=1000).items}),
+        appeals=services.appeals.undecided(project.id)[0],
         may_decide_appeals=may(Permission.APPEAL_DECIDE),
         cycle_href=within(project, "cycles", loop.cycle.id) if loop and loop.cycle else "",
         alerts_href=within(project, "alerts"),

@@ -104,7 +104,7 @@ def frame(request: Asked) -> dict[str, Any]:
         "identity": identity,
         "local": not services.settings.auth,
         "people": inbox.people(services) if known and not services.settings.auth else [],
-        "waiting": inbox.waiting(services, projects),
+        "waiting": inbox.waiting(services, projects, identity),
         "may": _may(identity, project),
         "flash": unquote(request.cookies.get(FLASH, ""))[:_FLASH_LIMIT],
         "version": __version__,

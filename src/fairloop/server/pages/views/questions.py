@@ -208,7 +208,7 @@ def _cost(asked: Asked, cycle: Cycle | None) -> str:
 def _to_do(loop: LoopState, asked: Asked) -> Answer:
     cycle, request = loop.cycle, loop.approval
     if cycle is not None and cycle.stage is Stage.APPROVE and request is not None:
-        role = request.role.replace("_", " ")
+        role = _role(request)
         if asked.may_approve:
             return Answer(
                 key="do",
@@ -234,6 +234,11 @@ def _to_do(loop: LoopState, asked: Asked) -> Answer:
             href=asked.appeals_href,
         )
     return Answer(key="do", text="Nothing.")
+
+
+def _role(request: ApprovalRequest) -> str:
+    """Who is asked: ``manager``, or ``manager or auditor``."""
+    return " or ".join(request.asked.roles).replace("_", " ")
 
 
 def _next(loop: LoopState) -> str:
@@ -291,7 +296,9 @@ def _version_well(asked: AskedVersion) -> str:
         return f"No: {len(failed)} of {gates} failed ({'; '.join(failed[:3])})."
     if unsure:
         return f"Not sure: {len(unsure)} of {gates} lack evidence ({'; '.join(unsure[:3])})."
-    return f"Yes: {'all ' + gates if len(asked.verdicts) > 1 else 'its gate'} passed" + (", and no alert is open." if asked.serving else ".")
+    return f"Yes: {'all ' + gates if len(asked.verdicts) > 1 else 'its gate'} passed" + (
+        ", and no alert is open." if asked.serving else "."
+    )
 
 
 def _version_runs(asked: AskedVersion) -> str:
@@ -307,7 +314,7 @@ def _version_decided(asked: AskedVersion) -> str:
             "the loop asks for no approval." if asked.cycle else "it was registered without a loop."
         )
     if request.decision == "waiting":
-        return f"Nobody yet: it waits for a {request.role.replace('_', ' ')}."
+        return f"Nobody yet: it waits for a {_role(request)}."
     if request.decision == "expired":
         return "Nobody: the request ran out before anybody decided."
     who = request.decided_by + ("" if request.verified else " (name not verified)")
@@ -345,7 +352,7 @@ def _version_do(asked: AskedVersion) -> str:
         return (
             "Approve or refuse it below, with a reason."
             if asked.may_decide
-            else f"Nothing: a {request.role.replace('_', ' ')} decides."
+            else f"Nothing: a {_role(request)} decides."
         )
     if any(a.state == "open" for a in asked.alerts):
         return "Look at the open alert of what it serves."
