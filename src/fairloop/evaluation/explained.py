@@ -15,6 +15,7 @@ from sklearn.base import is_classifier
 from fairloop.errors import InvalidInput
 from fairloop.fairness.explain.values import Member
 from fairloop.registry.model import Model
+from fairloop.registry.nets import Net
 from fairloop.registry.scoring import classes_of
 from fairloop.tables.table import Table
 
@@ -110,7 +111,7 @@ def _columns(model: Model, table: Table) -> pd.DataFrame:
 
 
 def _members(model: Model, weight: float, output: int | None) -> Iterator[Member | None]:
-    if model.base is not None:
+    if model.base is not None or isinstance(model.estimator, Net):
         yield None
     elif model.members:
         for member, share in zip(model.members, model.weights, strict=True):
