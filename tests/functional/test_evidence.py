@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import subprocess
 import sys
 import zipfile
@@ -111,6 +112,16 @@ def test_the_command_needs_no_server(client: Client, pack: Path) -> None:
     assert (changed.returncode, changed.stderr) == (1, "")
     assert "NOT VALID" in changed.stdout
     assert verify(pack, "--key", "00" * 32).returncode == 1
+
+
+def test_a_flipped_byte_of_a_real_pack_is_noticed(pack: Path) -> None:
+    data = pack.read_bytes()
+    places = [0, len(data) - 1, *random.Random(0).sample(range(len(data)), 100)]
+    for place in places:
+        changed = bytearray(data)
+        changed[place] ^= 0x20
+        with pytest.raises(IntegrityError):
+            verify_bytes(bytes(changed))
 
 
 def test_a_pack_is_made_when_a_version_goes_live(client: Client, version: ModelVersion, pack: Path) -> None:

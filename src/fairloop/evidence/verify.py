@@ -11,7 +11,7 @@ from fairloop.core import codec
 from fairloop.core.audit import AuditEntry, hash_of
 from fairloop.core.records import from_plain
 from fairloop.errors import IntegrityError, InvalidInput, NotFound
-from fairloop.evidence.archive import Opened, opened
+from fairloop.evidence.archive import MOST_BYTES, Opened, opened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,8 @@ def verify_file(path: Path, key: str = "") -> Checked:
     """
     if not path.is_file():
         raise NotFound(f"There is no file {path}.")
+    if path.stat().st_size > MOST_BYTES:
+        raise IntegrityError(f"{path} has {path.stat().st_size:,} bytes; no evidence pack is that large.")
     return verify_bytes(path.read_bytes(), key)
 
 
