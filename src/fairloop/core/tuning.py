@@ -27,7 +27,9 @@ class Range:
         if self.choices:
             return
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
-            raise InvalidInput(f"Search({self.name}=({self.low!r}, {self.high!r})): give a smaller and a larger finite number.")
+            raise InvalidInput(
+                f"Search({self.name}=({self.low!r}, {self.high!r})): give a smaller and a larger finite number."
+            )
         if self.log and self.low <= 0:
             raise InvalidInput(f"Search({self.name}=...): a logarithmic range must begin above 0, not at {self.low:g}.")
 
@@ -43,7 +45,9 @@ class Budget:
     def __post_init__(self) -> None:
         given = [v for v in (self.seconds, self.usd, self.trials) if v is not None]
         if len(given) != 1 or not math.isfinite(given[0]) or given[0] <= 0:
-            raise InvalidInput("A budget is one positive amount of seconds, dollars or trials: '2m', '$0.50' or '40 trials'.")
+            raise InvalidInput(
+                "A budget is one positive amount of seconds, dollars or trials: '2m', '$0.50' or '40 trials'."
+            )
 
     @property
     def words(self) -> str:
@@ -66,7 +70,9 @@ class SearchPlan:
             raise InvalidInput(f"The search names {min(twice)!r} twice; keep one range.")
 
 
-def Search(*, budget: str | int | float = "30 trials", seed: int = 0, **space: Any) -> SearchPlan:  # reads as a noun in loop.py
+def Search(
+    *, budget: str | int | float = "30 trials", seed: int = 0, **space: Any
+) -> SearchPlan:  # reads as a noun in loop.py
     """A search over hyperparameters of the pipeline, together with the strengths of the loop's mitigations.
 
     Parameters

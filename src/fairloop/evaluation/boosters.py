@@ -19,7 +19,9 @@ SHARPNESSES = (1.5, 3.0, 6.0)
 """How sharply selection is seen in training. The mean of the three ranks better than any, as means of models do."""
 
 
-def penalised(plain: Model, table: Table, codes: npt.NDArray[np.intp], price: float, criterion: str, *, where: str) -> Model:
+def penalised(
+    plain: Model, table: Table, codes: npt.NDArray[np.intp], price: float, criterion: str, *, where: str
+) -> Model:
     """``plain`` trained again with the gap in its objective, on the features as its own pipeline prepares them.
 
     Raises

@@ -28,5 +28,7 @@ def name_of(method: str, strength: float | None, settings: dict[str, Any] | None
     words = words_of(method) if strength is None else f"{words_of(method)} at strength {strength:.3g}"
     if not settings:
         return words
-    told = [f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in settings.items()]
+    told = [
+        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in settings.items()
+    ]
     return f"{words} with {', '.join(told)}"

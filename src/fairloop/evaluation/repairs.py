@@ -84,9 +84,13 @@ class Repairs:
             raise Refused(f"{known.words} needs {self.attribute!r} of every person at prediction time, which the policy does "
                           "not allow; say allow_attribute_at_prediction=True in the loop, or leave it out.")  # fmt: skip
         if known.needs_attribute and "&" in self.attribute:
-            raise Refused(f"{known.words} reads one attribute of a person at prediction time, not {self.attribute!r} together.")
+            raise Refused(
+                f"{known.words} reads one attribute of a person at prediction time, not {self.attribute!r} together."
+            )
         if len(self.names) < 2:
-            raise Refused(f"{self.attribute!r} has fewer than two groups of {SMALLEST_GROUP} training rows; there is no gap to close.")
+            raise Refused(
+                f"{self.attribute!r} has fewer than two groups of {SMALLEST_GROUP} training rows; there is no gap to close."
+            )
         amount = strength if strength is not None else next((s for s in known.sweep if s == 1.0), known.sweep[0])
         self._method = method
         return makers[method](SLACK if amount is None else amount)
@@ -101,7 +105,9 @@ class Repairs:
         return self.trainer.fit(self.table.take(resampling(self.table.y, self.groups, strength, task=self.table.task)))
 
     def _preferential(self, strength: float) -> Model:
-        return self.trainer.fit(self.table.take(preferential_sampling(self.table.y, self.groups, self.unseen, strength)))
+        return self.trainer.fit(
+            self.table.take(preferential_sampling(self.table.y, self.groups, self.unseen, strength))
+        )
 
     def _massaging(self, strength: float) -> Model:
         answers = massaging(self.table.y, self.groups, self.unseen, strength)
@@ -198,7 +204,9 @@ class Repairs:
         """Models of how likely each group is given the features (and the answer), and what they say of unseen rows."""
         table, known = self.table, self.codes >= 0
         each = [1] if len(self.names) == 2 else list(range(len(self.names)))
-        events = [known] if self.constraint == "demographic_parity" else [known & (table.y == 0), known & (table.y == 1)]
+        events = (
+            [known] if self.constraint == "demographic_parity" else [known & (table.y == 0), known & (table.y == 1)]
+        )
         helpers, columns = [], []
         for inside in events:
             for group in each:

@@ -50,7 +50,9 @@ class Trainer:
     def using(self, settings: dict[str, Any]) -> Trainer:
         """The same step, called with some arguments changed."""
         if unknown := [name for name in settings if name not in self._arguments]:
-            raise InvalidInput(f"{self.where} is given no argument {unknown[0]!r}; it is given: {', '.join(self._arguments)}.")
+            raise InvalidInput(
+                f"{self.where} is given no argument {unknown[0]!r}; it is given: {', '.join(self._arguments)}."
+            )
         other = Trainer(self._function, {**self._arguments, **settings})
         other._listens = self._listens
         return other

@@ -188,7 +188,9 @@ class Model:
             raise InvalidInput(f"{len(values)} values of {attribute!r} came for {rows} rows; send one a row.")
         return values
 
-    def predict(self, X: pd.DataFrame, sensitive: Mapping[str, Sequence[Any]] | pd.DataFrame | None = None) -> npt.NDArray[Any]:
+    def predict(
+        self, X: pd.DataFrame, sensitive: Mapping[str, Sequence[Any]] | pd.DataFrame | None = None
+    ) -> npt.NDArray[Any]:
         """0 or 1 for a binary model (1 is the positive answer), the value for regression, the class for multiclass."""
         return self.decide(self.scores(X, sensitive))
 

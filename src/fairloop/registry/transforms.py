@@ -62,7 +62,9 @@ class Transform:
         codes, result = self.codes(groups), frame.copy(deep=False)
         for name in self.numbers:
             values = frame[name].to_numpy(dtype=np.float64, na_value=np.nan)
-            result[name] = repaired(values, codes, np.array(self.knots[name]), np.array(self.targets[name]), self.strength)
+            result[name] = repaired(
+                values, codes, np.array(self.knots[name]), np.array(self.targets[name]), self.strength
+            )
         return result
 
 
@@ -113,5 +115,8 @@ def encoded(frame: pd.DataFrame, numbers: list[str], levels: dict[str, list[str]
 
 def encoded_names(numbers: list[str], levels: dict[str, list[str]]) -> list[str]:
     """Names that every library takes: no blanks, no signs."""
-    made = [*numbers, *(f"{name}.{place}.{level}" for name, known in levels.items() for place, level in enumerate(known))]
+    made = [
+        *numbers,
+        *(f"{name}.{place}.{level}" for name, known in levels.items() for place, level in enumerate(known)),
+    ]
     return [re.sub(r"[^\w.-]", "_", name) if place >= len(numbers) else name for place, name in enumerate(made)]

@@ -31,7 +31,9 @@ def search(trainer: dict[str, str], arguments: dict[str, Any], valid: Table, pla
     context, asked, began = current(), from_plain(list[Check], checks), time.monotonic()
     hook = Trainer(functions.load(trainer, context.client.blobs), arguments)
     first = next((check for check in asked if check.metric in GROUP_METRICS), None)
-    attribute = "&".join(first.attributes) if first is not None and first.by else next(iter(hook.table.roles.sensitive), "")
+    attribute = (
+        "&".join(first.attributes) if first is not None and first.by else next(iter(hook.table.roles.sensitive), "")
+    )
     space = from_plain(SearchPlan, plan)
     aim = Aim.of(asked, hook.table.task, attribute if methods else "")
     searcher = Searcher(hook, valid, space, methods, aim, attribute=attribute if methods else "",
@@ -80,7 +82,11 @@ class News:
             best = max((t for t in self._searcher.trials if t.goodness), key=lambda t: t.goodness[0], default=trial)
             front = len(undominated(self._searcher.trials))
             quality = best.metrics.get(self._aim.quality)
-            shown = f"; the best {self._aim.quality.replace('_', ' ')} so far is {quality:.3f}" if quality is not None else ""
+            shown = (
+                f"; the best {self._aim.quality.replace('_', ' ')} so far is {quality:.3f}"
+                if quality is not None
+                else ""
+            )
             self.say(f"{len(self._searcher.trials)} trials in {self._last - self._began:.0f} s, {front} of them on the "
                      f"frontier{shown}.")  # fmt: skip
 

@@ -56,7 +56,9 @@ class Aim:
     def of(cls, checks: Sequence[Check], task: str, attribute: str) -> Aim:
         """Quality of the first quality gate (else ROC AUC, R squared or accuracy); the gated criteria and both usual ones
         by ``attribute``."""
-        asked = [c.metric for c in checks if c.metric in HIGHER_IS_BETTER | LOWER_IS_BETTER and c.metric not in GROUP_METRICS]
+        asked = [
+            c.metric for c in checks if c.metric in HIGHER_IS_BETTER | LOWER_IS_BETTER and c.metric not in GROUP_METRICS
+        ]
         quality = next((m for m in asked if m in _quality_of(task)), _quality_of(task)[0])
         if not attribute:
             return cls(quality=quality, criteria=(), checks=tuple(checks))

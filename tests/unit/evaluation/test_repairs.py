@@ -92,7 +92,9 @@ def test_every_mitigation_narrows_the_gap_and_comes_back_from_its_folder(
     loaded = Model.load(tmp_path)
     np.testing.assert_array_equal(loaded.scores(valid.X, valid.sensitive), model.scores(valid.X, valid.sensitive))
     assert loaded.structure["kind"] in {"estimator", "mean", "adjusted", "transformed"}
-    assert loaded.reads_sensitive == (["sex"] if BY_NAME[method].needs_attribute or method == "threshold_optimizer" else [])
+    assert loaded.reads_sensitive == (
+        ["sex"] if BY_NAME[method].needs_attribute or method == "threshold_optimizer" else []
+    )
     assert not [p for p in tmp_path.rglob("*") if p.suffix in {".pkl", ".pickle", ".joblib"}]
     again = Repairs(repairs.trainer, "sex", PARITY, allow_attribute=True).make(method, strength)
     np.testing.assert_array_equal(again.scores(valid.X, valid.sensitive), model.scores(valid.X, valid.sensitive))
@@ -126,18 +128,24 @@ def test_strength_closes_the_gap_step_by_step(repairs: Repairs, parts: tuple[Tab
 def test_what_needs_the_attribute_is_refused_unless_the_policy_allows_it(parts: tuple[Table, Table]) -> None:
     shut = Repairs(Trainer(fit, {"train": parts[0]}), "sex", PARITY)
     for method in [name for name, known in BY_NAME.items() if known.needs_attribute]:
-        with pytest.raises(Refused, match=r"needs 'sex' of every person at prediction time.*allow_attribute_at_prediction"):
+        with pytest.raises(
+            Refused, match=r"needs 'sex' of every person at prediction time.*allow_attribute_at_prediction"
+        ):
             shut.make(method)
 
 
 def test_a_model_that_reads_the_attribute_asks_for_it(repairs: Repairs, parts: tuple[Table, Table]) -> None:
     model, valid = repairs.make("reject_option", 1.0), parts[1]
-    with pytest.raises(InvalidInput, match=r"reads 'sex' of the person it judges; send it as parameters\.sensitive\.sex"):
+    with pytest.raises(
+        InvalidInput, match=r"reads 'sex' of the person it judges; send it as parameters\.sensitive\.sex"
+    ):
         model.scores(valid.X)
     with pytest.raises(InvalidInput, match="1 values of 'sex' came for"):
         model.scores(valid.X, {"sex": ["F"]})
     unknown = model.scores(valid.X, {"sex": [None] * len(valid)})
-    np.testing.assert_array_equal(unknown >= 0.5, repairs.plain.scores(valid.X) >= 0.5)  # the plain rule for the unknown
+    np.testing.assert_array_equal(
+        unknown >= 0.5, repairs.plain.scores(valid.X) >= 0.5
+    )  # the plain rule for the unknown
 
 
 # ---------------------------------------------------------------------- other answers
@@ -170,13 +178,17 @@ def test_classes_are_repaired_where_that_is_defined(method: str, parts: tuple[Ta
 @pytest.mark.parametrize("method", [name for name, known in BY_NAME.items() if "regression" not in known.tasks])
 def test_what_is_not_defined_for_numbers_says_so(method: str, parts: tuple[Table, Table]) -> None:
     train = parts[0].with_roles(target="pay", positive=None, ignore=["hired", "level"])
-    with pytest.raises(Refused, match=rf"{BY_NAME[method].words} is defined for binary targets; 'pay' is regression. For it"):
+    with pytest.raises(
+        Refused, match=rf"{BY_NAME[method].words} is defined for binary targets; 'pay' is regression. For it"
+    ):
         Repairs(Trainer(fit_number, {"train": train}), "sex", PARITY, allow_attribute=True).make(method)
 
 
 # ---------------------------------------------------------------------- trainers
 def test_the_gap_penalty_needs_lightgbm(parts: tuple[Table, Table]) -> None:
-    with pytest.raises(Refused, match=r"works inside LightGBM; fit_line \(test_repairs.py, line \d+\) returns a Logistic"):
+    with pytest.raises(
+        Refused, match=r"works inside LightGBM; fit_line \(test_repairs.py, line \d+\) returns a Logistic"
+    ):
         Repairs(Trainer(fit_line, {"train": parts[0]}), "sex", PARITY).make("gap_penalty")
 
 
@@ -194,7 +206,9 @@ def test_trainers_that_ignore_weights_are_found_for_every_task(parts: tuple[Tabl
 def test_settings_change_how_the_trainer_is_called(parts: tuple[Table, Table]) -> None:
     trainer = Trainer(fit, {"train": parts[0], "trees": 3})
     assert trainer.using({"trees": 5}).fit(parts[0]).estimator.booster_.num_trees() == 5
-    with pytest.raises(InvalidInput, match=r"fit \(test_repairs.py, line \d+\) is given no argument 'depth'; it is given: train"):
+    with pytest.raises(
+        InvalidInput, match=r"fit \(test_repairs.py, line \d+\) is given no argument 'depth'; it is given: train"
+    ):
         trainer.using({"depth": 5})
 
 

@@ -90,7 +90,9 @@ def _train(X: Floats, labels: npt.NDArray[Any], codes: npt.NDArray[np.intp], str
     shuffled = torch.Generator().manual_seed(seed)
     error = nn.BCEWithLogitsLoss(reduction="none")
     for epoch in range(EPOCHS):
-        pressure = strength * min(1.0, (epoch + 1) / (EPOCHS / 2))  # nobody listens to an adversary that must still learn
+        pressure = strength * min(
+            1.0, (epoch + 1) / (EPOCHS / 2)
+        )  # nobody listens to an adversary that must still learn
         for rows in torch.split(torch.randperm(len(X), generator=shuffled), BATCH):
             logit = network(data[rows])[:, 0]
             loss = (error(logit, answer[rows]) * weight[rows]).mean()

@@ -28,7 +28,15 @@ import numpy.typing as npt
 from fairloop.errors import InvalidInput
 from fairloop.stats.arrays import Floats
 
-_DROPPED = ("objective", "metric", "num_class", "is_unbalance", "scale_pos_weight", "num_iterations", "early_stopping_round")
+_DROPPED = (
+    "objective",
+    "metric",
+    "num_class",
+    "is_unbalance",
+    "scale_pos_weight",
+    "num_iterations",
+    "early_stopping_round",
+)
 _FLAT = 1e-6
 Codes = npt.NDArray[np.intp]
 
@@ -57,7 +65,9 @@ class GapPenalty:
             scale = max(float(self.labels.std()), _FLAT)
             slope, curve = raw - self.labels, np.ones(len(raw))
             rate, pull = raw / scale, np.full(len(raw), scale)  # so that the price weighs against squares of the target
-        return (slope + self.price * self._deviation(rate) * pull) * self.weights, np.maximum(curve, _FLAT) * self.weights
+        return (slope + self.price * self._deviation(rate) * pull) * self.weights, np.maximum(
+            curve, _FLAT
+        ) * self.weights
 
     def _deviation(self, rate: Floats) -> Floats:
         """Per row, how far the rate of its group lies from that of all rows it is compared with."""
@@ -93,7 +103,9 @@ def boosted(booster: lightgbm.Booster, matrix: Any, penalty: GapPenalty) -> ligh
     rounds = max(booster.current_iteration(), 2)
     params = {name: value for name, value in booster.params.items() if name not in _DROPPED}
     if params.get("boosting", params.get("boosting_type")) not in {None, "gbdt", "goss"}:
-        raise InvalidInput("The gap penalty needs boosting by gradient (gbdt or goss); dart and forests are not priced.")
+        raise InvalidInput(
+            "The gap penalty needs boosting by gradient (gbdt or goss); dart and forests are not priced."
+        )
     params |= {"verbose": -1, "num_threads": 1, "deterministic": True}
     data = lightgbm.Dataset(matrix, penalty.labels, weight=penalty.weights, params=params, free_raw_data=False)
     first = lightgbm.train({**params, "objective": objective}, data, 1)

@@ -44,7 +44,10 @@ def test_reweighing_equals_aif360() -> None:
 def test_classes_and_fifths_become_independent_too() -> None:
     random = np.random.default_rng(0)
     _, group, _ = sample()
-    for task, label in (("multiclass", random.choice(["x", "y", "z"], 2000)), ("regression", random.normal(group == "a", 1))):
+    for task, label in (
+        ("multiclass", random.choice(["x", "y", "z"], 2000)),
+        ("regression", random.normal(group == "a", 1)),
+    ):
         cells, weight = label_cells(label, task), reweighing(label, group, task=task)
         for cell in np.unique(cells):
             rates = [np.average((cells == cell)[group == g], weights=weight[group == g]) for g in "abc"]

@@ -24,7 +24,9 @@ def sample(n: int = 6000, groups: int = 3) -> tuple[np.ndarray, np.ndarray, np.n
 
 
 def hard_gap(score: np.ndarray, label: np.ndarray, codes: np.ndarray, criterion: str, threshold: float = 0.5) -> float:
-    return gap_of(rates((score >= threshold).astype(float), label, codes, codes.max() + 1, np.ones(len(score)), criterion))
+    return gap_of(
+        rates((score >= threshold).astype(float), label, codes, codes.max() + 1, np.ones(len(score)), criterion)
+    )
 
 
 @pytest.mark.parametrize("criterion", ["demographic_parity", "equalized_odds"])
@@ -55,7 +57,9 @@ def test_partial_strength_leaves_its_share_of_the_gap() -> None:
     score, label, codes, _ = sample()
     plain = hard_gap(score, label, codes, "demographic_parity")
     for strength in (0.25, 0.5, 1.0):
-        rule = after.group_thresholds(score, label, codes, NAMES, "sex", criterion="demographic_parity", strength=strength)
+        rule = after.group_thresholds(
+            score, label, codes, NAMES, "sex", criterion="demographic_parity", strength=strength
+        )
         found = hard_gap(rule.apply(score, codes), label, codes, "demographic_parity")
         assert found == pytest.approx((1 - strength) * plain, abs=0.03)
 
@@ -115,7 +119,7 @@ def test_the_penalty_is_the_gradient_of_what_it_says(criterion: str) -> None:
     def loss(f: np.ndarray) -> float:
         p, q = 1 / (1 + np.exp(-f)), 1 / (1 + np.exp(-k * f))
         total = float(-(weight * (y * np.log(p) + (1 - y) * np.log(1 - p))).sum())
-        for event in ([np.ones(60, dtype=bool)] if criterion == "demographic_parity" else [y == 0, y == 1]):
+        for event in [np.ones(60, dtype=bool)] if criterion == "demographic_parity" else [y == 0, y == 1]:
             rows = event & (codes >= 0)
             mean = np.average(q[rows], weights=weight[rows])
             for g in (0, 1):
