@@ -39,7 +39,7 @@ def alarm_share(seeds: range, n: int = 1500) -> float:
 
 
 def test_a_planted_proxy_is_found_and_innocent_columns_are_not() -> None:
-    assert found_share(range(8)) == 1
+    assert found_share(range(8)) >= 7 / 8
     assert alarm_share(range(8)) <= 1 / 8
 
 
