@@ -5,6 +5,7 @@ from __future__ import annotations
 ABBREVIATIONS = {
     "ABROCA": "absolute area between the receiver operating characteristic curves of two groups",
     "AI": "artificial intelligence",
+    "AIF360": "AI Fairness 360, a library",
     "ALE": "accumulated local effects: how the answer changes with one column, others as they occur",
     "API": "application programming interface: how programs speak to it",
     "ASCII": "the plain letters, digits and signs of English",
@@ -63,6 +64,7 @@ ABBREVIATIONS = {
     "TLS": "transport layer security: encryption of a connection",
     "TOML": "a file format for settings",
     "TP": "true positives: true cases that were found",
+    "TPE": "tree-structured Parzen estimator: a search that learns from its trials",
     "TPR": "true positive rate: the share of true cases that are found",
     "FPR": "false positive rate: the share of others that are selected wrongly",
     "TPU": "tensor processor",
