@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -87,13 +88,19 @@ def _answers(services: Services, project: Project, found: ModelVersion) -> dict[
         "answers": shown,
         "under_way": [(a, within(project, "pipelines", a.pipeline_run_id)) for a in waiting],
         "failed": [
-            (a, within(project, "pipelines", a.pipeline_run_id))
+            (a, _reason(a), within(project, "pipelines", a.pipeline_run_id))
             for a in newest.values()
             if a.state is AnalysisState.FAILED
         ],
         "renew": within(project, "models", found.model, found.version, "why", "now"),
         "known_rows": found.candidate_id is not None,
     }
+
+
+def _reason(analysis: Analysis) -> str:
+    """The last line of an error without the name of its class."""
+    last = (analysis.error.splitlines() or ["no reason was given"])[-1]
+    return re.sub(r"^[A-Za-z_.]+: ", "", last)
 
 
 def _view(services: Services, project: Project, analysis: Analysis) -> dict[str, Any]:

@@ -19,7 +19,7 @@ function parts(data, _, c) {
   return {
     height: 56 + rows.length * 24,
     option: {
-      grid: { left: 8, right: 34, top: 8, bottom: 38, containLabel: true },
+      grid: { left: 8, right: 34, top: data.fromName ? 24 : 8, bottom: 38, containLabel: true },
       tooltip: { ...tip(c), trigger: "axis", axisPointer: { type: "none" }, formatter: (items) => { const r = rows[items[0].dataIndex]; return `<b>${escape(r.name)}</b><br>${short(r.value)}${r.low === null || r.low === undefined ? "" : ` (${short(r.low)} to ${short(r.high)})`}${r.note ? `<br>${escape(r.note)}` : ""}`; } },
       xAxis: axis(c, { type: "value", min: Number((low - (low < from ? pad : 0)).toPrecision(3)), max: Number((high + pad).toPrecision(3)), name: data.axis, nameLocation: "middle", nameGap: 24, axisLabel: { color: c.soft, showMinLabel: false, showMaxLabel: false, formatter: short } }),
       yAxis: names(c, rows),
