@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import hmac
 import json
-import ssl
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +22,7 @@ from fairloop.server.services import Services, build_services
 from fairloop.settings import Settings
 from fairloop.storage import endpoints as endpoint_rows
 from support.loops import settle
-from support.sinks import MailSink, WebSink, mail_sink, web_sink
+from support.sinks import MailSink, WebSink, certificate, mail_sink, web_sink
 
 ROOT = Identity(kind="person", name="root", administrator=True)
 POLICY = "approval: {role: manager, expires: 2h, remind: [30m]}\n"
@@ -235,37 +233,13 @@ def test_what_cannot_be_a_channel_is_refused(place: Place) -> None:
         place.channel("c", "webhook", place.web.url, kinds=["weather"])
 
 
-def certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """A certificate of our own for 127.0.0.1: the file clients trust, and the server's context."""
-    import ipaddress
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-            .serial_number(1).not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1))
-            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
-            .sign(key, hashes.SHA256()))  # fmt: skip
-    (folder / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (folder / "key.pem").write_bytes(private)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-    return folder / "cert.pem", context
-
-
 def test_mail_goes_over_starttls_to_a_server_whose_certificate_is_trusted(tmp_path: Path,
                                                                          monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     from fairloop.core.notices import Delivery, Notice
     from fairloop.errors import Unavailable
     from fairloop.notices.mail import send
 
-    trusted, context = certificate(tmp_path)
+    trusted, context = certificate(tmp_path, "127.0.0.1")
     notice = Notice(id="n", project_id="p", kind="test", subject="Hello", text="t")
     delivery = Delivery(id="dlv_1", project_id="p", notice_id="n", channel_id="c")
     with mail_sink(tls_context=context, require_starttls=True) as mails:

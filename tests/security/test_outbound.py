@@ -12,7 +12,7 @@ from fairloop.core.people import Identity
 from fairloop.errors import InvalidInput, Unavailable
 from fairloop.server.services import build_services
 from fairloop.settings import Settings
-from support.sinks import web_sink
+from support.sinks import certificate, web_sink
 
 HOSTS = [
     "127.0.0.1", "127.1", "127.0.0.1.", "0x7f.1", "0x7f000001", "2130706433", "017700000001", "0177.0.0.1", "localhost",
@@ -115,3 +115,16 @@ def test_an_answer_that_never_ends_holds_nobody_up() -> None:
             Outbound("127.0.0.1", timeout_s=0.3).post(sink.url, b"{}", {})
         assert time.monotonic() - began < 10
         sink.hold.set()
+
+
+def test_over_tls_the_certificate_is_checked_against_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trusted, context = certificate(tmp_path, "hooks.example")
+    with web_sink(context) as sink:
+        guard = Outbound("hooks.example, other.example", resolve=lambda host, port: ["127.0.0.1"])
+        with pytest.raises(Unavailable, match="certificate is not accepted"):
+            guard.post(f"https://hooks.example:{sink.port}/hook", b"{}", {})
+        monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+        assert guard.post(f"https://hooks.example:{sink.port}/hook", b"{}", {}) == 200
+        with pytest.raises(Unavailable, match="certificate is not accepted"):
+            guard.post(f"https://other.example:{sink.port}/hook", b"{}", {})
+        assert [g.path for g in sink.got] == ["/hook"]

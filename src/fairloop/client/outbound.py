@@ -6,14 +6,10 @@ look-up cannot lead elsewhere. No redirect is followed, no proxy of the environm
 
 from __future__ import annotations
 
-import http.client
 import ipaddress
 import socket
-import ssl
 import threading
-import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
@@ -121,9 +117,11 @@ class Outbound:
         Unavailable
             No connection, no answer in time, or a broken one.
         """
+        from fairloop.client.pinned import BROKEN, cut, pinned  # HTTP and TLS: only where something is sent
+
         target = self.check(url)
-        connection = _connection(target, self._timeout_s)
-        alarm = threading.Timer(self._timeout_s, _cut, [connection])  # an answer that drips holds nobody up
+        connection = pinned(target.url.scheme, target.host, target.port, target.address, self._timeout_s)
+        alarm = threading.Timer(self._timeout_s, cut, [connection])  # an answer that drips holds nobody up
         alarm.daemon = True
         alarm.start()
         path = (target.url.path or "/") + (f"?{target.url.query}" if target.url.query else "")
@@ -132,7 +130,7 @@ class Outbound:
             answer = connection.getresponse()
             status = answer.status
             answer.read(_ANSWER_BYTES)
-        except (OSError, http.client.HTTPException, ValueError) as cause:
+        except BROKEN as cause:
             raise Unavailable(f"{target.host} did not take it: {_why(cause)}.") from cause
         finally:
             alarm.cancel()
@@ -158,40 +156,9 @@ def _split(url: str) -> tuple[SplitResult, str, int]:
     return parts, host.rstrip(".").lower(), port or (443 if parts.scheme == "https" else 80)
 
 
-class _Pinned(http.client.HTTPConnection):
-    """A connection to the vetted address, whatever its name resolves to by now."""
-
-    def __init__(self, target: Target, timeout_s: float) -> None:
-        super().__init__(target.host, target.port, timeout=timeout_s)
-        self._target = target
-        self._end = time.monotonic() + timeout_s
-
-    def connect(self) -> None:
-        left = max(0.1, self._end - time.monotonic())
-        self.sock = socket.create_connection((self._target.address, self._target.port), timeout=left)
-
-
-class _PinnedTLS(_Pinned):
-    """The same with TLS: the certificate is checked against the name."""
-
-    def connect(self) -> None:
-        super().connect()
-        context = ssl.create_default_context()
-        self.sock = context.wrap_socket(self.sock, server_hostname=self._target.host)
-
-
-def _connection(target: Target, timeout_s: float) -> _Pinned:
-    return (_PinnedTLS if target.url.scheme == "https" else _Pinned)(target, timeout_s)
-
-
-def _cut(connection: http.client.HTTPConnection) -> None:
-    with suppress(OSError, AttributeError):
-        connection.sock.shutdown(socket.SHUT_RDWR)
-
-
 def _why(cause: Exception) -> str:
-    if isinstance(cause, ssl.SSLError):
-        return "its certificate is not accepted" if isinstance(cause, ssl.SSLCertVerificationError) else "TLS failed"
+    if type(cause).__name__.startswith("SSL"):
+        return "its certificate is not accepted" if "CERTIFICATE_VERIFY" in str(cause) else "TLS failed"
     if isinstance(cause, TimeoutError):
         return "no answer in time"
     if isinstance(cause, ConnectionRefusedError):

@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-import yaml
-
 from fairloop.core.checks import Check
 from fairloop.core.policy import Approval, Policy, Primary
 from fairloop.core.records import from_plain, to_plain
@@ -26,6 +24,8 @@ def read_policy(text: str) -> Policy:
         The text is not YAML, or holds an unknown key, a key twice, an alias or a value that does not fit; the message
         names it.
     """
+    import yaml  # only where a policy is read: a server starts without
+
     if len(text) > _LONGEST:
         raise InvalidInput(f"The policy is longer than {_LONGEST} characters; shorten it.")
     try:
@@ -44,6 +44,8 @@ def read_policy(text: str) -> Policy:
 
 def write_policy(policy: Policy) -> str:
     """The policy as YAML; reading it gives an equal one."""
+    import yaml  # see read_policy
+
     plain: dict[str, Any] = {"schema": SCHEMA}
     for field in dataclasses.fields(Policy):
         value = getattr(policy, field.name)
@@ -63,6 +65,8 @@ def _bare(value: Any) -> Any:
 
 
 def _check_nodes(node: Any, text: str) -> None:
+    import yaml  # see read_policy
+
     if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
         raise InvalidInput("The policy uses a YAML alias (*name); write the value out.")
     waiting = [node]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import ssl
 from collections.abc import Sequence
 
 from fairloop.core.notices import Delivery, Notice
@@ -32,6 +31,7 @@ def send(settings: Settings, to: Sequence[str], notice: Notice, delivery: Delive
         The mail server does not take it; the reason names its answer's code.
     """
     import smtplib  # only where mail is sent
+    import ssl
     from email.message import EmailMessage
 
     if settings.smtp_security not in SECURITY:
