@@ -27,7 +27,16 @@ SCIENTIST = VIEWER | {
     "label",
 }
 ENGINEER = SCIENTIST | {"endpoint_deploy", "monitor_edit"}
-MANAGER = VIEWER | {"label", "model_approve", "monitor_edit", "project_edit", "policy_edit", "audit_read", "appeal_read", "appeal_decide"}
+MANAGER = VIEWER | {
+    "label",
+    "model_approve",
+    "monitor_edit",
+    "project_edit",
+    "policy_edit",
+    "audit_read",
+    "appeal_read",
+    "appeal_decide",
+}
 AUDITOR = VIEWER | {"audit_read", "sensitive_read", "appeal_read"}
 ADMINISTRATOR = ENGINEER | MANAGER | AUDITOR | {"members_manage"}
 MAY = {
@@ -57,7 +66,9 @@ def ask(world: World, url: Url, role: str, project: str, ids: dict[str, str] | N
         name = match[1]
         if name == "project_name":
             return project
-        return known.get(name, "0" * 64 if "sha" in name else "1" if name in {"version", "seq", "position"} else MISSING)
+        return known.get(
+            name, "0" * 64 if "sha" in name else "1" if name in {"version", "seq", "position"} else MISSING
+        )
 
     path = re.sub(r"\{(\w+):\w+\}", fill, url.path)
     headers = dict(world.headers[role])

@@ -79,7 +79,9 @@ ROLES: dict[Role, frozenset[Permission]] = {
     Role.DATA_SCIENTIST: frozenset(_SCIENCE | _TALK),
     Role.ML_ENGINEER: frozenset(_ENGINEERING | _TALK),
     Role.MANAGER: frozenset(
-        _READ | _TALK | {P.MODEL_APPROVE, P.MONITOR_EDIT, P.PROJECT_EDIT, P.POLICY_EDIT, P.AUDIT_READ, P.APPEAL_READ, P.APPEAL_DECIDE}
+        _READ
+        | _TALK
+        | {P.MODEL_APPROVE, P.MONITOR_EDIT, P.PROJECT_EDIT, P.POLICY_EDIT, P.AUDIT_READ, P.APPEAL_READ, P.APPEAL_DECIDE}
         | {P.LABEL}
     ),
     Role.AUDITOR: frozenset(_READ | _TALK | {P.AUDIT_READ, P.SENSITIVE_READ, P.APPEAL_READ}),

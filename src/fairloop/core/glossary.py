@@ -77,5 +77,29 @@ ABBREVIATIONS = {
 }
 """Every short form that pages and documents may use, to its words."""
 
-PLAIN = {"GOVERN", "MAP", "MEASURE", "MANAGE", "AMD", "EPYC", "II", "III", "IV", "OK", "ID", "US", "UK", "UCI", "CC", "BY", "POST", "NAME", "VALUE", "VERSION", "ALIAS", "SECURITY", "CHANGELOG"}
+PLAIN = {
+    "GOVERN",
+    "MAP",
+    "MEASURE",
+    "MANAGE",
+    "AMD",
+    "EPYC",
+    "II",
+    "III",
+    "IV",
+    "OK",
+    "ID",
+    "US",
+    "UK",
+    "UCI",
+    "CC",
+    "BY",
+    "POST",
+    "NAME",
+    "VALUE",
+    "VERSION",
+    "ALIAS",
+    "SECURITY",
+    "CHANGELOG",
+}
 """Capital letters that need no explanation: words, names of places, licences and files, and what one replaces."""

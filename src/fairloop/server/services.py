@@ -146,7 +146,9 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     voices = build_voices(around, subjects, secured=settings.auth)
     analyses = Analyses(database, clock, pipelines)
     gatherer = Gatherer(lineage, files, audit, analyses=analyses, appeals=voices.appeals)
-    evidence = Evidence(database, clock, files, audit, projects, gatherer, SigningKeys(settings.data / "signing", clock))
+    evidence = Evidence(
+        database, clock, files, audit, projects, gatherer, SigningKeys(settings.data / "signing", clock)
+    )
     release.on_live = evidence.went_live
     return Services(labeling=Labeling(database, clock, audit, files, datasets, analyses), answers=Answers(database, clock, audit),
                     evidence=evidence, subjects=subjects, discussion=voices.discussion, invitations=voices.invitations, appeals=voices.appeals,
