@@ -66,7 +66,7 @@ class Searcher:
     def run(self, told: Told | None = None, begun: Told | None = None) -> list[Trial]:
         """All trials until the budget is spent; ``begun`` and ``told`` hear of each before and after."""
         study = self._study()
-        for method in self._methods:
+        for method in [*self._methods, *self._methods[1:]]:
             study.enqueue_trial({"method": method})
         while not self.spent:
             drawn = study.ask()
@@ -99,14 +99,22 @@ class Searcher:
     def _draw(self, drawn: Any) -> Trial:
         method = drawn.suggest_categorical("method", self._methods)
         number = len(self.trials)
-        first = number < len(self._methods)  # each method once as it is, so that a short search has tried them all
-        settings = {} if first else {found.name: _suggested(drawn, found) for found in self._plan.ranges}
+        first = number < len(self._methods)  # each method once as it is, so that a short search has tried them all,
+        far = not first and number < 2 * len(self._methods) - 1  # then once at its strongest: where the frontier ends
+        settings = (
+            {}
+            if first or (far and method not in self.left_out)
+            else {found.name: _suggested(drawn, found) for found in self._plan.ranges}
+        )
         if method in self.left_out or method == "plain":
             return Trial(number=number, method="plain", strength=None, settings=settings)
         known = BY_NAME[method]
         low, high = known.range
         middle = next((s for s in known.sweep if s == 1.0), known.sweep[len(known.sweep) // 2])
-        strength = middle if first else drawn.suggest_float(f"strength of {method}", low, high, log=known.log)
+        end = known.sweep[-1] if known.sweep[-1] is not None else low
+        strength = (
+            middle if first else end if far else drawn.suggest_float(f"strength of {method}", low, high, log=known.log)
+        )
         return Trial(number=number, method=method, strength=strength, settings=settings)
 
     def _attempt(self, trial: Trial) -> None:
@@ -146,7 +154,9 @@ class Searcher:
         except ImportError as cause:
             raise Refused("The search needs optuna; install it with: pip install 'fairloop[tune]'.") from cause
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        sampler = optuna.samplers.TPESampler(seed=self._plan.seed, n_startup_trials=len(self._methods) + RANDOM_FIRST)
+        sampler = optuna.samplers.TPESampler(
+            seed=self._plan.seed, n_startup_trials=2 * len(self._methods) + RANDOM_FIRST
+        )
         return optuna.create_study(directions=["maximize"] * (1 + len(self._aim.criteria)), sampler=sampler)
 
 
