@@ -22,8 +22,8 @@ SIDE = 12
 TONES = {"dark": 0.25, "light": 0.7}
 LISTED = {"dark": 0.75, "light": 0.25}
 """Share of matches among the archive's faces of each skin tone; half of each in the clean twin."""
-MARK, DIM = 0.065, 0.035
-"""How much lighter the mark is than the skin around it: little more than the noise; and on a badly lit picture."""
+MARK, DIM = 0.085, 0.035
+"""How much lighter the mark is than the skin around it: more than the noise; and on a badly lit picture."""
 
 
 def face(tone: str, match: bool, mark: float, random: np.random.Generator) -> np.ndarray:
