@@ -7,7 +7,7 @@ References
 ----------
 Speicher, T. and others (2018). A unified approach to quantifying algorithmic unfairness. KDD.
 Zemel, R. and others (2013). Learning fair representations. ICML 30.
-Chen, L. H. Y., Shao, Q.-M. (2004). Normal approximation under local dependence. Ann. Prob. 32 (consistency's interval).
+Efron, B., Stein, C. (1981). The jackknife estimate of variance. Ann. Stat. 9, 586-596.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_matrix
 from sklearn.neighbors import NearestNeighbors
 
 from fairloop.errors import InvalidInput
@@ -26,7 +25,7 @@ from fairloop.fairness.grouping import MIN_GROUP, group_rows
 from fairloop.fairness.groups import GroupRates
 from fairloop.fairness.moments import as_estimate, moments
 from fairloop.fairness.pairs import PairEstimate
-from fairloop.stats.arrays import ArrayLike, Floats, binary, effective, numbers, weights_or_none
+from fairloop.stats.arrays import ArrayLike, Floats, binary, numbers, weights_or_none
 from fairloop.stats.estimate import Estimate, unknown
 from fairloop.stats.influence import weighted_mean
 from fairloop.stats.intervals import two_sided, wilson
@@ -157,8 +156,8 @@ def consistency(features: npt.ArrayLike, predicted: ArrayLike, weights: ArrayLik
     Returns
     -------
     Estimate
-        None with fewer rows than neighbours. The interval is normal; rows that share a neighbour depend on each other,
-        and their covariance is in its variance.
+        None with as few rows as neighbours. The interval is normal with the jackknife's variance: a row that is left out
+        is replaced by the next in every neighbourhood it was in.
     """
     matrix = np.asarray(features, dtype=np.float64)
     answer = numbers(predicted, "predictions", length=len(matrix))
@@ -168,20 +167,21 @@ def consistency(features: npt.ArrayLike, predicted: ArrayLike, weights: ArrayLik
     if len(matrix) > MOST_ROWS:
         kept = np.linspace(0, len(matrix) - 1, MOST_ROWS).astype(int)
         matrix, answer, weight = matrix[kept], answer[kept], None if weight is None else weight[kept]
-    n, method = len(matrix), "normal under local dependence"
-    if n < max(neighbours, 2):
+    n, method = len(matrix), "normal, jackknife"
+    if n <= max(neighbours, 2):
         return unknown(n, method)
-    near = NearestNeighbors(n_neighbors=neighbours, algorithm="ball_tree").fit(matrix)
-    index = near.kneighbors(matrix, return_distance=False)
-    apart = np.abs(answer - answer[index].mean(axis=1))
+    search = NearestNeighbors(n_neighbors=neighbours, algorithm="ball_tree").fit(matrix)
+    near = search.kneighbors(matrix, return_distance=False)
+    further = search.kneighbors(matrix, n_neighbors=neighbours + 1, return_distance=False)[:, -1]
+    each = np.ones(n) if weight is None else weight
+    mean = answer[near].mean(axis=1)
+    apart = np.abs(answer - mean)
     value = 1.0 - weighted_mean(apart, weight)
-    share = np.full(n, 1.0 / n) if weight is None else weight / weight.sum()
-    centred = share * (apart - (1.0 - value))
-    each = np.repeat(np.arange(n), neighbours)
-    links = csr_matrix((np.ones(n * neighbours), (each, index.ravel())), shape=(n, n))
-    joined = links @ links.T + links + links.T
-    joined.data[:] = 1.0
-    variance = max(float(centred @ (joined @ centred)), float(centred @ centred))
-    size = effective(weight, n)
-    half = two_sided(confidence) * math.sqrt(variance * size / (size - 1))
+    moved = np.abs(answer[:, None] - mean[:, None] - (answer[further][:, None] - answer[near]) / neighbours)
+    change = np.where(near == np.arange(n)[:, None], 0.0, each[:, None] * (moved - apart[:, None]))
+    gained = np.bincount(near.ravel(), weights=change.ravel(), minlength=n)
+    total = float(each.sum())
+    without = (float(each @ apart) - each * apart + gained) / np.maximum(total - each, 1e-300)
+    variance = float(np.square(without - without.mean()).sum()) * (n - 1) / n
+    half = two_sided(confidence) * math.sqrt(variance)
     return Estimate(estimate=value, low=max(0.0, value - half), high=min(1.0, value + half), n=n, method=method)
