@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import polars as pl
 
 from fairloop.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Codes = npt.NDArray[np.intp]
 
@@ -27,7 +30,7 @@ def encode(groups: Any, length: int | None = None) -> tuple[Codes, list[str]]:
     InvalidInput
         If it is not a vector, or not ``length`` long.
     """
-    codes, values = _of_polars(groups) if isinstance(groups, pl.Series) else _of_others(groups)
+    codes, values = _of_polars(groups) if _is_polars(groups) else _of_others(groups)
     if length is not None and len(codes) != length:
         raise InvalidInput(f"The groups have {len(codes)} rows, the others {length}; give one value a row.")
     names = [str(value) for value in values]
@@ -49,7 +52,15 @@ def _of_others(groups: Any) -> tuple[Codes, list[Any]]:
     return codes.astype(np.intp, copy=False), list(distinct)
 
 
+def _is_polars(groups: Any) -> bool:
+    """Nobody has made a polars Series without importing polars, which an endpoint does not need."""
+    polars = sys.modules.get("polars")
+    return polars is not None and isinstance(groups, polars.Series)
+
+
 def _of_polars(groups: pl.Series) -> tuple[Codes, list[Any]]:
+    import polars as pl
+
     if groups.dtype == pl.String:
         distinct = groups.unique().drop_nulls()
         coded, values = groups.cast(pl.Enum(distinct)).to_physical(), distinct.to_list()

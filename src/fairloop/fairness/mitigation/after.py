@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import least_squares
 
 from fairloop.errors import InvalidInput
 
@@ -258,6 +257,8 @@ def expected_thresholds(scores: Floats, labels: Any, codes: Codes, names: list[s
         soft = _sigmoid((scores - expected(scores, chances, values, threshold)) / _SOFT)
         away = _deviations(rates(soft, truth, codes, groups, weight, criterion), shares) - aim
         return np.concatenate([away.ravel(), 1e-3 * price])
+
+    from scipy.optimize import least_squares  # endpoints apply a rule, they find none
 
     found = least_squares(left, np.zeros(before.size), bounds=(-1.0, 1.0), max_nfev=60)
     aimed, closest, price = max(0.0, 1 - strength) * gap_of(before), np.inf, np.zeros(shape)
