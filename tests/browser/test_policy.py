@@ -9,7 +9,12 @@ import pytest
 pytestmark = pytest.mark.browser
 
 EMPTY = "/projects/empty/settings"
-PAGES = ["/projects/income/settings/policy", "/projects/income/settings/notifications", f"{EMPTY}/policy", f"{EMPTY}/notifications"]
+PAGES = [
+    "/projects/income/settings/policy",
+    "/projects/income/settings/notifications",
+    f"{EMPTY}/policy",
+    f"{EMPTY}/notifications",
+]
 
 
 def test_every_page_is_whole_labelled_and_fits(site: Any) -> None:

@@ -34,7 +34,12 @@ class World:
         self.registry = Registry(database, self.clock, None)  # type: ignore[arg-type]
         self.project = Projects(database, self.clock).create("p").id
         self.audit = audit
-        for name, role in (("ana", Role.DATA_SCIENTIST), ("bo", Role.MANAGER), ("cy", Role.MANAGER), ("dee", Role.VIEWER)):
+        for name, role in (
+            ("ana", Role.DATA_SCIENTIST),
+            ("bo", Role.MANAGER),
+            ("cy", Role.MANAGER),
+            ("dee", Role.VIEWER),
+        ):
             self.people.create(ROOT, name)
             self.people.set_member(ROOT, self.project, name, role)
 
@@ -122,10 +127,19 @@ def test_a_notice_under_one_key_is_told_once_and_only_to_whom_it_is_for(world: W
 def test_deliveries_keep_their_order_about_one_thing(world: World) -> None:
     def deliver(name: str, about: str, next_ms: int) -> None:
         notice = world.database.write(lambda c: world.notices.add(c, world.project, "mention", name, "t", ["dee"]))
-        made = Delivery(id=name, project_id=world.project, notice_id=notice.id, channel_id="chn_1", next_ms=next_ms, about=about)
+        made = Delivery(
+            id=name, project_id=world.project, notice_id=notice.id, channel_id="chn_1", next_ms=next_ms, about=about
+        )
         world.database.write(lambda c: rows.add_delivery(c, made))
 
-    for name, about, next_ms in (("d1", "x", 50), ("d2", "x", 0), ("d3", "y", 0), ("d4", "y", 0), ("d5", "", 0), ("d6", "", 0)):
+    for name, about, next_ms in (
+        ("d1", "x", 50),
+        ("d2", "x", 0),
+        ("d3", "y", 0),
+        ("d4", "y", 0),
+        ("d5", "", 0),
+        ("d6", "", 0),
+    ):
         deliver(name, about, next_ms)
     due = world.database.read(lambda c: rows.due(c, 10, 100))
     assert [d.id for d in due] == ["d3", "d5", "d6"]  # d2 waits for d1, which failed and waits

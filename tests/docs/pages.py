@@ -34,7 +34,9 @@ def loans_csv(folder: Path) -> None:
             hours = dice.gauss(30 if sex == "female" else 39, 4)
             right = (income - 40) / 4 + (savings - 8) / 4 + (years - 10) / 3 + dice.gauss(0, 1.5) > 0
             recorded = right and not (sex == "female" and dice.random() < 0.5)
-            rows.writerow([round(income, 1), round(savings, 1), years, round(hours, 1), sex, "yes" if recorded else "no"])
+            rows.writerow(
+                [round(income, 1), round(savings, 1), years, round(hours, 1), sex, "yes" if recorded else "no"]
+            )
             truth.writerow([row, "positive" if right else "negative"])
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from tests.support.planted_labels import Planted, planted
 
 from fairloop.client.client import Client
 from fairloop.core.analyses import Analysis
@@ -15,7 +16,6 @@ from fairloop.core.labeling import ItemState, LabelTask, TaskState
 from fairloop.datasets.publish import load, publish
 from fairloop.errors import Conflict, FairloopError, InvalidInput, NotFound, PermissionDenied, StepFailed
 from fairloop.tables.table import Table
-from tests.support.planted_labels import Planted, planted
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,9 @@ from support.asgi import World, world_of
 
 QUALITY, GAPS = ["roc_auc", "accuracy", "brier_score"], ["demographic_parity_difference", "equalized_odds_difference"]
 PEOPLE, ROLES = ["ana", "bo", "cy", "dee", "eve"], ["manager", "administrator", "viewer"]
-limits = st.one_of(st.sampled_from([0.05, 0.1, 0.12, 1 / 3, 0.8, 0.85, 1e-7, -0.0, 1]), st.floats(-1, 2, allow_nan=False))
+limits = st.one_of(
+    st.sampled_from([0.05, 0.1, 0.12, 1 / 3, 0.8, 0.85, 1e-7, -0.0, 1]), st.floats(-1, 2, allow_nan=False)
+)
 
 
 @st.composite
@@ -37,7 +39,9 @@ def checks(draw: Any) -> Check:
     metric = draw(st.sampled_from(QUALITY + GAPS))
     side = draw(st.sampled_from(["at_least", "at_most"]))
     by = draw(st.sampled_from(["sex", "race"])) if metric in GROUP_METRICS else None
-    return Check(metric=metric, by=by, because=draw(st.sampled_from([None, "yes: it's 'fair'", "no"])), **{side: draw(limits)})
+    return Check(
+        metric=metric, by=by, because=draw(st.sampled_from([None, "yes: it's 'fair'", "no"])), **{side: draw(limits)}
+    )
 
 
 approvals = st.builds(
@@ -165,7 +169,9 @@ def agree(world: World, tmp_path_factory: pytest.TempPathFactory, capsys: Any, p
 def test_a_ci_job_without_a_server(tmp_path: Path) -> None:
     """The documented command, in a process of its own with no server to reach."""
     (tmp_path / "policy.yaml").write_text("automatic: [release]\ngates: [{metric: roc_auc, at_least: 0.8}]\n")
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("FAIRLOOP_")} | {"FAIRLOOP_URL": "http://127.0.0.1:9"}
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("FAIRLOOP_")} | {
+        "FAIRLOOP_URL": "http://127.0.0.1:9"
+    }
     for at_least, code in ((0.85, 0), (0.75, 1)):
         facts = Facts(gates=[Check(metric="roc_auc", at_least=at_least)])
         (tmp_path / "facts.json").write_text(json.dumps(to_wire(facts)))

@@ -44,9 +44,7 @@ def test_the_frontier_is_searched_judged_and_told(client: Client, searched: Cycl
     assert len(trials) == 9
     assert [t["method"] for t in trials[:4]] == ["plain", "reweighing", "threshold_optimizer", "gap_penalty"]
     assert any(t["settings"] for t in trials)
-    assert told.text.startswith(
-        "9 trials of the plain model, reweighing and threshold optimizer, with strength varied"
-    )
+    assert told.text.startswith("9 trials of the plain model, reweighing and threshold optimizer, with strength varied")
     assert "Against the plain model it" in told.text
     begun, ended = (e.text for e in events(client, searched, "search")[:: len(events(client, searched, "search")) - 1])
     assert begun.startswith("A search for better candidates begins (9 trials). So far: The candidate does not pass")

@@ -106,7 +106,9 @@ def refused(answer: Answer, *words: str) -> None:
 
 def deployments(world: World) -> list[Any]:
     assert world.own is not None
-    found = [world.services.serving.deployments(world.own.id, e.id) for e in world.services.serving.endpoints(world.own.id)]
+    found = [
+        world.services.serving.deployments(world.own.id, e.id) for e in world.services.serving.endpoints(world.own.id)
+    ]
     return [d for some in found for d in some]
 
 
@@ -189,7 +191,10 @@ def test_an_account_whose_password_the_author_set_is_the_author(world: World, ad
     assert ada.rest("PUT", f"{IN}/members/sock", {"role": "manager"}).status == 200
     sock = world.services.people.find("sock")
     identity = world.services.people.identity_of(sock, verified=True)
-    token = {"Authorization": f"Bearer {world.services.tokens.create(identity, 't').secret}", "Content-Type": "application/json"}
+    token = {
+        "Authorization": f"Bearer {world.services.tokens.create(identity, 't').secret}",
+        "Content-Type": "application/json",
+    }
     path, body = f"{IN}/approvals/{asked['id']}/decision", json.dumps({"decision": "approved", **WHY}).encode()
     refused(call(world, "POST", path, token, body), "ada set the password of sock")
     world.services.people.set_password(identity, sock.id, "entirely other words now", current=password)

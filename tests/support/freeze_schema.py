@@ -65,7 +65,10 @@ def rendered() -> str:
             parts.append([])
         parts[-1] += lines
     names = [f"_part_{number}" for number in range(1, len(parts) + 1)]
-    functions = [f"def {name}() -> None:\n" + "\n".join(part or ["    pass"]) + "\n" for name, part in zip(names, parts, strict=True)]
+    functions = [
+        f"def {name}() -> None:\n" + "\n".join(part or ["    pass"]) + "\n"
+        for name, part in zip(names, parts, strict=True)
+    ]
     upgrades = "def upgrade() -> None:\n" + "".join(f"    {name}()\n" for name in names)
     return HEAD + "\n\n".join([upgrades, *functions]) + "# fmt: on\n"
 

@@ -123,7 +123,9 @@ def certificate(folder: Path, name: str) -> tuple[Path, ssl.SSLContext]:
             .add_extension(x509.SubjectAlternativeName([other]), critical=False)
             .sign(key, hashes.SHA256()))  # fmt: skip
     (folder / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     (folder / "key.pem").write_bytes(private)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "cert.pem", folder / "key.pem")

@@ -46,7 +46,9 @@ def channels(context: typer.Context, json_: Json = False) -> None:
         return
     cells = [(c["name"], c["kind"], c["shown"], ", ".join(c["kinds"]) or "all", "on" if c["enabled"] else "off", c["id"])
              for c in page["items"]]  # fmt: skip
-    show_table(["name", "kind", "where", "notices", "state", "id"], cells, empty="No channels; add one: fairloop notices add")
+    show_table(
+        ["name", "kind", "where", "notices", "state", "id"], cells, empty="No channels; add one: fairloop notices add"
+    )
 
 
 @group.command("add")

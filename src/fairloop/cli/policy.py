@@ -26,7 +26,9 @@ Number = Annotated[int, typer.Argument(metavar="VERSION", help="The version that
 @group.command("check")
 def check(
     context: typer.Context,
-    what: Annotated[str, typer.Argument(metavar="WHAT", help="loop.py, a file of facts (.json), a cycle, or models:/NAME/VERSION.")] = "loop.py",
+    what: Annotated[
+        str, typer.Argument(metavar="WHAT", help="loop.py, a file of facts (.json), a cycle, or models:/NAME/VERSION.")
+    ] = "loop.py",
     policy: Annotated[Path | None, typer.Option(help="Ask this file, not the project's policy.")] = None,
     loop: Annotated[str, typer.Option(help="Which loop, when the file defines several.")] = "",
     save: Annotated[Path | None, typer.Option(help="Write the facts to a file that can be checked elsewhere.")] = None,
@@ -84,7 +86,9 @@ def _facts(path: Path) -> Facts:
     try:
         return from_wire(Facts, codec.loads(path.read_bytes()))
     except OSError as cause:
-        raise NotFound(f"There is no readable file {str(path)!r}; write one with: fairloop policy check CYCLE --save") from cause
+        raise NotFound(
+            f"There is no readable file {str(path)!r}; write one with: fairloop policy check CYCLE --save"
+        ) from cause
 
 
 def _asked(client: Client, what: str) -> Judged:
@@ -146,7 +150,10 @@ def versions(context: typer.Context, json_: Json = False) -> None:
     if json_:
         show_json(page)
         return
-    cells = [(v["version"], v["state"], v["author"], v["decided_by"], when(v["created_at"]), v["reason"]) for v in page["items"]]
+    cells = [
+        (v["version"], v["state"], v["author"], v["decided_by"], when(v["created_at"]), v["reason"])
+        for v in page["items"]
+    ]
     show_table(["version", "state", "by", "confirmed by", "when", "why"], cells, empty="No policy yet.")
 
 
@@ -210,5 +217,7 @@ def delegations(context: typer.Context, end: Annotated[str, typer.Option(metavar
     if json_:
         show_json(page)
         return
-    cells = [(d["giver"], d["taker"], when(d["until_at"]), when(d["ended_at"]), d["reason"], d["id"]) for d in page["items"]]
+    cells = [
+        (d["giver"], d["taker"], when(d["until_at"]), when(d["ended_at"]), d["reason"], d["id"]) for d in page["items"]
+    ]
     show_table(["from", "to", "until", "ended", "why", "id"], cells, empty="Nobody handed decisions over.")

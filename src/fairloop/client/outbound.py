@@ -146,7 +146,9 @@ def _split(url: str) -> tuple[SplitResult, str, int]:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError as cause:
-        raise InvalidInput(f"{url[:80]!r} is not a URL; write for example https://hooks.example.com/fairloop") from cause
+        raise InvalidInput(
+            f"{url[:80]!r} is not a URL; write for example https://hooks.example.com/fairloop"
+        ) from cause
     if parts.scheme not in {"http", "https"} or not host:
         raise InvalidInput("Only http and https URLs with a host can be used, for example https://hooks.example.com/x")
     if parts.username is not None or parts.password is not None:

@@ -62,8 +62,9 @@ class Delegations:
 
     def create(self, to: str, until: str, reason: str) -> Delegation:
         """Hand your decisions to a member until a date, for example ``2026-12-24``."""
-        return from_wire(Delegation, self._http.json("POST", self._path, json={"to": to, "until": until, "reason": reason}))
+        return from_wire(
+            Delegation, self._http.json("POST", self._path, json={"to": to, "until": until, "reason": reason})
+        )
 
     def end(self, delegation_id: str) -> None:
         self._http.json("DELETE", f"{self._path}/{delegation_id}")
-

@@ -119,7 +119,9 @@ class LoopDefinition:
             raise InvalidInput(f"on_alert={self.on_alert!r}; choose one of {', '.join(ON_ALERT)}.")
         self._check_mitigations()
         for check in [*self.gates, *self.watch]:
-            if check.metric not in PROBED and (unknown := [name for name in check.attributes if name not in self.data.sensitive]):
+            if check.metric not in PROBED and (
+                unknown := [name for name in check.attributes if name not in self.data.sensitive]
+            ):
                 raise InvalidInput(
                     f"The check on {check.metric} compares groups by {unknown[0]!r}, which is not among the sensitive "
                     f"attributes {self.data.sensitive}; add it to Data(sensitive=[...])."

@@ -95,7 +95,9 @@ class Policy:
             if name not in AUTOMATIC:
                 raise InvalidInput(f"automatic: {name!r} is not one of {', '.join(AUTOMATIC)}.")
         if self.insufficient_evidence not in INSUFFICIENT:
-            raise InvalidInput(f"insufficient_evidence={self.insufficient_evidence!r}; use one of {', '.join(INSUFFICIENT)}.")
+            raise InvalidInput(
+                f"insufficient_evidence={self.insufficient_evidence!r}; use one of {', '.join(INSUFFICIENT)}."
+            )
         for check in self.required_checks:
             if check.drop is not None:
                 raise InvalidInput(f"{check.name}: a policy limits by at_least or at_most; a drop is for watching.")

@@ -16,8 +16,9 @@ MOST_ROWS = 6000
 Array = npt.NDArray[Any]
 
 
-def permutation_importance(model: Model, X: pd.DataFrame, y: Array, *, seed: int = 0,
-                           sensitive: pd.DataFrame | None = None) -> list[dict[str, Any]]:
+def permutation_importance(
+    model: Model, X: pd.DataFrame, y: Array, *, seed: int = 0, sensitive: pd.DataFrame | None = None
+) -> list[dict[str, Any]]:
     """Loss of quality per column, largest first, with 95 % intervals.
 
     The rows are dealt into folds; in each fold the column is shuffled once, and the drop of quality (ROC AUC, R squared

@@ -120,7 +120,10 @@ class Approvals:
         version = model_rows.version_by_id(connection, request.project_id, request.model_version_id)
         if version is None:
             return "A model version", base
-        return f"{version.model} v{version.version}", f"{base}/models/{quote(version.model, safe='')}/{version.version}#decide"
+        return (
+            f"{version.model} v{version.version}",
+            f"{base}/models/{quote(version.model, safe='')}/{version.version}#decide",
+        )
 
     # ------------------------------------------------------------------ deciding
     def decide(self, project_id: str, approval_id: str, identity: Identity, *, approve: bool, reason: str,
@@ -305,7 +308,11 @@ class Approvals:
             if found is None or found.project_id != project_id:
                 raise NotFound("No such delegation, or you may not see it.")
             own = identity.name in {found.giver, found.taker}
-            if not own and role_of(connection, project_id, identity.name) != "administrator" and not identity.administrator:
+            if (
+                not own
+                and role_of(connection, project_id, identity.name) != "administrator"
+                and not identity.administrator
+            ):
                 raise PermissionDenied("Only who gave or took it, or an administrator, ends a delegation.")
             if not policy_rows.end_delegation(connection, delegation_id, entry.at_ms):
                 raise Conflict("This delegation has ended already.")

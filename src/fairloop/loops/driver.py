@@ -243,7 +243,9 @@ class Turn:
         told = " ".join([*([searched["words"]] if searched else []), choice.words]) + _left_out_words(left_out)
         data = {"frontier": choice.points, "after": after, "not_tried": left_out, "search": searched}
         if after == "train" and self.definition.search is not None and "mitigate" not in self.cycle.pipeline_run_ids:
-            words = f"A search for better candidates begins ({self.definition.search.budget.words}). So far: {choice.words}"
+            words = (
+                f"A search for better candidates begins ({self.definition.search.budget.words}). So far: {choice.words}"
+            )
             self.driver.loops.move(self.cycle, "search", words, stage=Stage.MITIGATE, data=data)
         elif choice.candidate_id is not None:
             self._mark(choice)

@@ -66,7 +66,11 @@ class Policies:
     def difference(self, project_id: str, number: int) -> str:
         """What a version changed against the one in force before it, as a unified diff."""
         new = self.version(project_id, number)
-        older = [v for v in self.versions(project_id, limit=1000).items if v.version < number and v.state in {"active", "replaced"}]
+        older = [
+            v
+            for v in self.versions(project_id, limit=1000).items
+            if v.version < number and v.state in {"active", "replaced"}
+        ]
         old = older[0] if older else None
         lines = difflib.unified_diff(old.text.splitlines() if old else [], new.text.splitlines(), lineterm="",
                                      fromfile=f"version {old.version}" if old else "no policy",

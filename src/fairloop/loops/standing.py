@@ -46,9 +46,13 @@ def standing(connection: Connection, project_id: str, identity: Identity, roles:
     if on_behalf_of in handed:
         return handed[on_behalf_of], on_behalf_of
     if on_behalf_of:
-        raise PermissionDenied(f"{on_behalf_of[:80]} has not handed such decisions to {identity.name}, or not any more.")
+        raise PermissionDenied(
+            f"{on_behalf_of[:80]} has not handed such decisions to {identity.name}, or not any more."
+        )
     if len(handed) > 1:
-        raise InvalidInput(f"Say for whom: {', '.join(handed)} handed their decisions to {identity.name} (on_behalf_of).")
+        raise InvalidInput(
+            f"Say for whom: {', '.join(handed)} handed their decisions to {identity.name} (on_behalf_of)."
+        )
     if handed:
         return next(iter(handed.values())), next(iter(handed))
     names = " or ".join(repr(r) for r in roles)

@@ -162,7 +162,9 @@ def prediction_inputs(folder: str, endpoint: str, prediction_id: str) -> dict[st
     log.collect()
     found = log.predictions_of([prediction_id])
     if found.is_empty():
-        raise InvalidInput("This prediction is not in the endpoint's log any more, or was never logged; give its values.")
+        raise InvalidInput(
+            "This prediction is not in the endpoint's log any more, or was never logged; give its values."
+        )
     return {"values": codec.loads(found["features"][0])}
 
 

@@ -71,7 +71,9 @@ class Channels:
             raise InvalidInput(f"{unknown[0][:40]!r} is no kind of notice; use some of {', '.join(KINDS)}.")
         shown = self._shown(kind, target)
         if secret and len(secret) < _SHORTEST_SECRET:
-            raise InvalidInput(f"The secret has {len(secret)} characters; use {_SHORTEST_SECRET} or more, or leave it away.")
+            raise InvalidInput(
+                f"The secret has {len(secret)} characters; use {_SHORTEST_SECRET} or more, or leave it away."
+            )
         key = (secret or "whs_" + secrets.token_urlsafe(32)) if kind == "webhook" else ""
         sealed = self._sealer.seal(codec.dumps({"target": target, "secret": key}))
         channel = Channel(id=new_id("chn"), project_id=project_id, name=name, kind=kind, shown=shown,

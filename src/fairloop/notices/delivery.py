@@ -141,7 +141,9 @@ class Deliverer:
         if channel.kind == "email":
             return self._mail(opened.target, addresses, notice, delivery, formats.mail_text(notice, project, url))
         shape = {"slack": formats.slack, "teams": formats.teams}.get(channel.kind)
-        body = formats.body_of(shape(notice, project, url) if shape else formats.webhook(notice, delivery, project, url))
+        body = formats.body_of(
+            shape(notice, project, url) if shape else formats.webhook(notice, delivery, project, url)
+        )
         headers = {"Content-Type": "application/json", "User-Agent": "fairloop", formats.DELIVERY: delivery.id,
                    formats.EVENT: notice.kind}  # fmt: skip
         if opened.secret:

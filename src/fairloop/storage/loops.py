@@ -126,7 +126,9 @@ _LATER = {"people": 1, "roles": [], "authors": [], "needs_verified": False, "rem
 
 
 def _approval(connection: Connection, row: Any) -> ApprovalRequest:
-    values: dict[str, Any] = {name: _LATER[name] if value is None and name in _LATER else value for name, value in row.items()}
+    values: dict[str, Any] = {
+        name: _LATER[name] if value is None and name in _LATER else value for name, value in row.items()
+    }
     return ApprovalRequest(**values, votes=votes_of(connection, values["id"]))
 
 

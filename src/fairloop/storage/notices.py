@@ -160,7 +160,9 @@ def delivery_by_id(connection: Connection, delivery_id: str) -> Delivery | None:
 def listed_deliveries(connection: Connection, project_id: str, state: str | None, limit: int,
                       before: str | None) -> list[Delivery]:  # fmt: skip
     """Newest first."""
-    query = select(deliveries).where(deliveries.c.project_id == project_id).order_by(deliveries.c.id.desc()).limit(limit)
+    query = (
+        select(deliveries).where(deliveries.c.project_id == project_id).order_by(deliveries.c.id.desc()).limit(limit)
+    )
     if state is not None:
         query = query.where(deliveries.c.state == state)
     if before is not None:

@@ -53,7 +53,9 @@ def test_a_gate_by_another_attribute_or_side_does_not_count() -> None:
 
 def test_what_was_never_judged_or_fails_is_no() -> None:
     policy = Policy(gates=[GAP], automatic=["release"])
-    assert evaluate(policy, released()).reasons == ["There is no verdict on demographic_parity_difference by sex at most 0.1."]
+    assert evaluate(policy, released()).reasons == [
+        "There is no verdict on demographic_parity_difference by sex at most 0.1."
+    ]
     failed = evaluate(policy, released(verdicts=[verdict(AUC), verdict(GAP, Status.FAIL)]))
     assert failed.reasons == ["demographic_parity_difference by sex at most 0.1 fails."]
 

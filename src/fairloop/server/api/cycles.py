@@ -87,7 +87,11 @@ def decide_approval(services: Services, project: Project, identity: Identity, ap
     if data.decision not in {"approved", "refused"}:
         raise InvalidInput(f"decision={data.decision!r}: send 'approved' or 'refused'.")
     return services.loops.decide(
-        project.id, approval_id, identity, approve=data.decision == "approved", reason=data.reason,
+        project.id,
+        approval_id,
+        identity,
+        approve=data.decision == "approved",
+        reason=data.reason,
         on_behalf_of=data.on_behalf_of,
     )
 

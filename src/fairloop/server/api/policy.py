@@ -64,7 +64,9 @@ def set_policy(services: Services, project: Project, identity: Identity, data: N
     return services.loops.policies.set(project.id, data.text, identity, data.reason)
 
 
-def list_versions(services: Services, project: Project, limit: int = 50, cursor: str | None = None) -> Page[PolicyVersion]:
+def list_versions(
+    services: Services, project: Project, limit: int = 50, cursor: str | None = None
+) -> Page[PolicyVersion]:
     """Every version of the policy, newest first."""
     return services.loops.policies.versions(project.id, limit=limit, cursor=cursor)
 
@@ -136,4 +138,6 @@ def until_ms(text: str) -> int:
         moment = datetime.fromisoformat(whole.replace("Z", "+00:00"))
         return round((moment if moment.tzinfo else datetime.fromisoformat(f"{whole}+00:00")).timestamp() * 1000)
     except (ValueError, OverflowError, OSError) as cause:
-        raise InvalidInput(f"{text[:40]!r} is not a date; write for example 2026-12-24 or 2026-12-24T18:00:00Z.") from cause
+        raise InvalidInput(
+            f"{text[:40]!r} is not a date; write for example 2026-12-24 or 2026-12-24T18:00:00Z."
+        ) from cause

@@ -22,7 +22,9 @@ from fairloop.server.services import Services
 
 DECIDED = {
     "waiting": "Noted. More people must say yes before it goes on.",
-    "approved": "Approved. The rollout begins.", "refused": "Refused. Nothing changes in production."}
+    "approved": "Approved. The rollout begins.",
+    "refused": "Refused. Nothing changes in production.",
+}
 
 
 def show(request: Asked, services: Services, identity: Identity, project: Project, cycle_id: str) -> Html:
@@ -163,10 +165,16 @@ def decide(services: Services, identity: Identity, project: Project, approval_id
     return act(
         back,
         lambda: services.loops.decide(
-            project.id, approval_id, identity, approve=approve, reason=data.get("reason", ""),
+            project.id,
+            approval_id,
+            identity,
+            approve=approve,
+            reason=data.get("reason", ""),
             on_behalf_of=data.get("on_behalf_of", ""),
         ),
-        lambda done: DECIDED[done.decision] if done.cycle_id or done.decision == "waiting" else f"{done.decision.capitalize()}.",
+        lambda done: (
+            DECIDED[done.decision] if done.cycle_id or done.decision == "waiting" else f"{done.decision.capitalize()}."
+        ),
     )
 
 

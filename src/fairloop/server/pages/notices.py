@@ -55,7 +55,9 @@ def attempt(services: Services, identity: Identity, project: Project, channel_id
     """Send a test through a channel now."""
 
     def words(told_: dict[str, Any]) -> str:
-        return f"The test arrived. {told_['words']}" if told_["arrived"] else f"!The test did not arrive: {told_['words']}"
+        return (
+            f"The test arrived. {told_['words']}" if told_["arrived"] else f"!The test did not arrive: {told_['words']}"
+        )
 
     return act(within(project, "settings", "notifications"),
                lambda: services.deliverer.test(project.id, channel_id, identity), words)  # fmt: skip

@@ -77,7 +77,9 @@ def sentences(policy: Policy) -> list[tuple[str, str]]:
     found = [(f"Every loop must have: {check.question}", check.because or "") for check in policy.required_checks]
     if policy.primary is not None:
         by = f" by {policy.primary.by}" if policy.primary.by else ""
-        found.append((f"The criterion that decides is {policy.primary.metric.replace('_', ' ')}{by}.", policy.primary.because))
+        found.append(
+            (f"The criterion that decides is {policy.primary.metric.replace('_', ' ')}{by}.", policy.primary.because)
+        )
     free = {"release": "A model that passes every gate goes live without being asked for.",
             "alert": 'A model that an alert started does so too, where the loop says on_alert="auto".'}  # fmt: skip
     found += [(free[name], "") for name in policy.automatic]
@@ -111,7 +113,9 @@ def decide(services: Services, identity: Identity, project: Project, version: in
     confirm = data.get("decision") == "confirmed"
 
     def do() -> Any:
-        return services.loops.policies.decide(project.id, version, identity, confirm=confirm, reason=data.get("reason", ""))
+        return services.loops.policies.decide(
+            project.id, version, identity, confirm=confirm, reason=data.get("reason", "")
+        )
 
     done = f"Version {version} is in force." if confirm else f"Version {version} was refused."
     return act(within(project, "settings", "policy"), do, done)
@@ -131,7 +135,9 @@ def end_delegation(services: Services, identity: Identity, project: Project, del
                lambda: services.loops.end_delegation(project.id, delegation_id, identity), "Ended.")  # fmt: skip
 
 
-def ask(services: Services, identity: Identity, project: Project, model_name: str, version: int, data: Form) -> Redirect:
+def ask(
+    services: Services, identity: Identity, project: Project, model_name: str, version: int, data: Form
+) -> Redirect:
     """Ask people to approve a version that no loop made."""
     found = services.registry.version(project.id, model_name, version)
     return act(within(project, "models", model_name, version),
