@@ -129,7 +129,7 @@ def test_act_as_changes_who_one_is_and_what_one_may(site: Any) -> None:
     page.click("button[name=name][value='Theo Brandt']")
     page.wait_for_selector("summary[aria-label='You are Theo Brandt']")
     assert "unverified" in page.inner_text(".top")
-    assert "asks for a manager" in page.inner_text("#decide")
+    assert "by a manager" in page.inner_text("#decide")
     assert not page.query_selector("#decide form")
     site.open("/people", status=403)
 

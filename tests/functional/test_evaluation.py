@@ -215,8 +215,9 @@ def test_the_gate_judges_the_test_part_once(server: Any, plain: Any, tried: list
                 assert {v.status for v in verdicts.values()} == {Status.PASS}
 
 
-def test_any_metric_gates_and_says_what_cannot_be_had_together(server: Any, plain: Any) -> None:
+def test_any_metric_gates_and_says_what_cannot_be_had_together(server: Any, plain: Any, learning: Any) -> None:
     client = server.client()
+    plain = learning.learn.run(client=client, rows="hiring", trees=21, quiet=True)  # a candidate not yet gated
     (candidate,) = client.candidates.list(pipeline_run_id=plain.id).items
     steps = {step.key: step for step in client.pipelines.steps(plain.id)}
     params = {"rows": client.pipelines.get(plain.id).params["rows"]}

@@ -159,7 +159,8 @@ class Subject:
                 given = step.inputs
             tables = [form for form in (given or {}).values() if _is_table(form)]
             if tables:
-                return max(tables, key=lambda form: int(form.get("rows", 0)))
+                largest: dict[str, Any] = max(tables, key=lambda form: int(form.get("rows", 0)))
+                return largest
         return None
 
 

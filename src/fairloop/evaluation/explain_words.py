@@ -19,8 +19,8 @@ def findings(told: dict[str, Any]) -> list[str]:
             found.append(sentence)
         if sentence := proxy_words(attribute):
             found.append(sentence)
-    if (sentence := slice_words(told["slices"], told["task"])) is not None:
-        found.append(sentence)
+    if (wrong := slice_words(told["slices"], told["task"])) is not None:
+        found.append(wrong)
     moving = [c["column"] for c in told["importance"]["columns"] if c["size"] > 0][:_NAMED]
     if moving:
         found.append(f"{_joined(moving)} {'moves' if len(moving) == 1 else 'move'} its answers most.")

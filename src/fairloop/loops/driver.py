@@ -13,12 +13,13 @@ from fairloop.core.cycles import ApprovalRequest, Cycle, Stage
 from fairloop.core.ids import new_id
 from fairloop.core.loops import LoopDefinition
 from fairloop.core.models import Candidate, Evaluation
-from fairloop.core.people import Identity
+from fairloop.core.people import SERVER, Identity
 from fairloop.core.pipelines import Capture, Graph, PipelineRun, State, StepRun
 from fairloop.core.policy import Approval, PolicyVerdict, required_approval
 from fairloop.core.records import to_plain
 from fairloop.costs.prices import PriceBook
 from fairloop.errors import FairloopError, NotFound, Unavailable
+from fairloop.evaluation.analyses import Analyses
 from fairloop.evaluation.causes import words_of
 from fairloop.evaluation.choose import Choice, choose
 from fairloop.evaluation.plan import mitigation_plan, name_of, not_tried
@@ -49,6 +50,7 @@ class Driver:
     pipelines: Pipelines
     evaluations: Evaluations
     release: Release
+    analyses: Analyses
     endpoint_folder: Callable[[str], str]
     """Where an endpoint keeps its log on this machine, for steps that read it."""
     prices: PriceBook
@@ -351,6 +353,17 @@ class Turn:
         request = self._request(asked, version.id, judged.facts.authors) if asked else None
         self.driver.loops.move(self.cycle, "gate", words, data=data, approval=request, cost_usd=cost,
                                model_version_id=version.id, stage=Stage.APPROVE if request else Stage.ROLL_OUT)  # fmt: skip
+        if request is not None:
+            self._explain(version.id)
+
+    def _explain(self, model_version_id: str) -> None:
+        """Asked now, so that whoever decides finds it; what cannot be explained holds nothing up."""
+        if not self.definition.data.sensitive:
+            return
+        try:
+            self.driver.analyses.start(self.cycle.project_id, "explain", "model_version", model_version_id, {}, SERVER)
+        except FairloopError as cause:
+            log.warning("cycle %s: its model is not explained: %s", self.cycle.id, cause.message)
 
     # ------------------------------------------------------------------ approve
     def _request(self, asked: Approval, model_version_id: str, authors: list[str]) -> ApprovalRequest:

@@ -138,13 +138,15 @@ def build_services(settings: Settings, clock: Clock | None = None) -> Services:
     loops = Loops(database, clock, signals, audit, notices)
     serving.permit, registry.permit_alias = loops.policies.permit, loops.policies.permit_alias
     release = Release(loops, registry, serving, monitoring, files)
-    driver = Driver(clock, loops, pipelines, evaluations, release, lambda e: str(monitoring.endpoint_folder(e)), prices)
+    analyses = Analyses(database, clock, pipelines)
+    driver = Driver(
+        clock, loops, pipelines, evaluations, release, analyses, lambda e: str(monitoring.endpoint_folder(e)), prices
+    )
     lineage = Lineage(loops, registry, serving, monitoring, pipelines, evaluations, datasets)
     around = Around(database=database, clock=clock, signals=signals, audit=audit, people=people, projects=projects, notices=notices,
                     registry=registry, serving=serving, monitoring=monitoring, pipelines=pipelines)  # fmt: skip
     subjects = Subjects(loops=loops, registry=registry, tracking=tracking, datasets=datasets, monitoring=monitoring)
     voices = build_voices(around, subjects, secured=settings.auth)
-    analyses = Analyses(database, clock, pipelines)
     gatherer = Gatherer(lineage, files, audit, analyses=analyses, appeals=voices.appeals)
     evidence = Evidence(
         database, clock, files, audit, projects, gatherer, SigningKeys(settings.data / "signing", clock)

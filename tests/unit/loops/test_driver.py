@@ -51,7 +51,7 @@ def rolling_out(loops, project, name):
 
 
 def driver(loops, release):
-    made = Driver(clock=Clock(), loops=loops, pipelines=None, evaluations=None, release=release, endpoint_folder=str,
+    made = Driver(clock=Clock(), loops=loops, pipelines=None, evaluations=None, analyses=None, release=release, endpoint_folder=str,
                   prices=load_prices(None))  # fmt: skip
     made.tick()  # what rolls out is not its business: it must not wait for a smoke test
     return ReleaseDriver(made)

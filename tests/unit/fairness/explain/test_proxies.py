@@ -40,7 +40,7 @@ def alarm_share(seeds: range, n: int = 1500) -> float:
 
 def test_a_planted_proxy_is_found_and_innocent_columns_are_not() -> None:
     assert found_share(range(8)) >= 7 / 8
-    assert alarm_share(range(8)) <= 1 / 8
+    assert alarm_share(range(24)) <= 4 / 24  # at 5 % more than four of 24 happen once in 200 times
 
 
 @pytest.mark.simulation
