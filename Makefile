@@ -4,6 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 PYTEST := $(BIN)/python -m pytest
+# Two cores carry three: most of a test's time is waiting for the processes it started.
+WORKERS ?= 3
 
 .PHONY: help setup demo up test quick lint format types contracts docs bench bench-fairness bench-mitigation reliability simulations clean
 
@@ -29,7 +31,7 @@ up: $(STAMP) ## Start the server on the folder .fairloop
 	@$(BIN)/fairloop up $(ARGS)
 
 test: $(STAMP) lint types contracts ## Lint, types, import contracts and all tests
-	@$(PYTEST) -n 2 --dist loadfile -m "not simulation" $(ARGS)
+	@$(PYTEST) -n $(WORKERS) --dist loadfile -m "not simulation" $(ARGS)
 
 quick: $(STAMP) ## Unit tests only
 	@$(PYTEST) tests/unit -q
