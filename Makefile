@@ -31,7 +31,7 @@ up: $(STAMP) ## Start the server on the folder .fairloop
 	@$(BIN)/fairloop up $(ARGS)
 
 test: $(STAMP) lint types contracts ## Lint, types, import contracts and all tests
-	@$(PYTEST) -n $(WORKERS) --dist loadfile -m "not simulation" $(ARGS)
+	@$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not simulation" $(ARGS)
 
 quick: $(STAMP) ## Unit tests only
 	@$(PYTEST) tests/unit -q
