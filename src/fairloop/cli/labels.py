@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from fairloop.cli.connection import connect
 from fairloop.cli.output import Json, clean, notice, show_fields, show_json, show_table, when
+from fairloop.core.records import Page
 from fairloop.errors import InvalidInput, NotFound
 
 group = typer.Typer(help="Label rows again: prescriptions, tasks, answers.", no_args_is_help=True)
 Task = Annotated[str, typer.Argument(metavar="TASK", help="The labelling task (lab_...).")]
 _ONE_PAGE = 1000
+T = TypeVar("T")
 
 
 @group.command("prescribe", help="Which rows to label again, and by how much a gap would fall.")
@@ -93,18 +96,21 @@ def show(context: typer.Context, task: Task, json_: Json = False) -> None:
     show_fields(client.http.json("GET", f"{client.path}/labeling-tasks/{task}/progress"))
 
 
+def _all(page_of: Callable[..., Page[T]], task: str) -> list[T]:
+    """What every page holds."""
+    page = page_of(task, limit=_ONE_PAGE)
+    found = list(page.items)
+    while page.next is not None:
+        page = page_of(task, cursor=page.next, limit=_ONE_PAGE)
+        found += page.items
+    return found
+
+
 @group.command("rows", help="The rows to label as CSV, with an empty column answer to fill in.")
 def rows(context: typer.Context, task: Task) -> None:
     from fairloop.labeling.files import rows_csv
 
-    client, items, cursor = connect(context), [], None
-    while True:
-        page = client.labeling.items(task, cursor=cursor, limit=_ONE_PAGE)
-        items += page.items
-        cursor = page.next
-        if cursor is None:
-            break
-    print(rows_csv(items), end="")
+    print(rows_csv(_all(connect(context).labeling.items, task)), end="")
 
 
 @group.command("bring", help="Answers from a CSV file with the columns row_id and answer, as yours.")
@@ -130,14 +136,7 @@ def bring(
 def labels(context: typer.Context, task: Task) -> None:
     from fairloop.labeling.files import labels_csv
 
-    client, found, cursor = connect(context), [], None
-    while True:
-        page = client.labeling.labels(task, cursor=cursor, limit=_ONE_PAGE)
-        found += page.items
-        cursor = page.next
-        if cursor is None:
-            break
-    print(labels_csv(found), end="")
+    print(labels_csv(_all(connect(context).labeling.labels, task)), end="")
 
 
 @group.command("close", help="End answering: a new dataset version is made, and the gap is measured.")

@@ -26,6 +26,26 @@ class Page(Generic[T]):
     next: str | None = None
 
 
+MAX_PAGE = 1000
+
+
+def page_size(limit: int) -> int:
+    """``limit`` when a page may be that long; else InvalidInput."""
+    if not 1 <= limit <= MAX_PAGE:
+        raise InvalidInput(f"limit={limit} is out of range; use 1 to {MAX_PAGE}.")
+    return limit
+
+
+def page_start(cursor: str | None) -> tuple[int, str] | None:
+    """The (time, id) of a cursor such as ``1700000000000-alr_1``, below which the page begins; None for the first."""
+    if cursor is None:
+        return None
+    ms, _, found = cursor.partition("-")
+    if not ms.isdecimal() or not found:
+        raise InvalidInput(f"{cursor[:80]!r} is not a cursor of this list; leave it away for the first page.")
+    return int(ms), found
+
+
 def to_plain(record: Any) -> Any:
     """Nested dicts, lists and scalars of a dataclass (or of a list or dict holding some)."""
     return msgspec.to_builtins(record)

@@ -101,8 +101,8 @@ class Analyses:
     def newest(self, project_id: str, kind: str, subject_ids: list[str]) -> Analysis | None:
         """The newest finished analysis of a kind about any of the subjects: what pages and evidence quote."""
         found = self._database.read(lambda c: rows.listed(c, project_id, kind=kind, subject_ids=subject_ids, before=None,
-                                                          limit=MAX_PAGE))  # fmt: skip
-        return next((analysis for analysis in found if analysis.state is AnalysisState.DONE), None)
+                                                          limit=1, state=AnalysisState.DONE))  # fmt: skip
+        return found[0] if found else None
 
     def finish(self, project_id: str, analysis_id: str, result: dict[str, Any], words: str) -> Analysis:
         """Keep the answer; a second one changes nothing."""

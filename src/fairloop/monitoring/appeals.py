@@ -19,7 +19,7 @@ from fairloop.core.clock import Clock, rfc3339
 from fairloop.core.endpoints import Deployment, Endpoint
 from fairloop.core.ids import new_id
 from fairloop.core.people import Identity
-from fairloop.core.records import Page
+from fairloop.core.records import Page, page_size, page_start
 from fairloop.core.signals import Signals
 from fairloop.errors import Conflict, InvalidInput, NotFound, Refused, TooManyRequests
 from fairloop.storage import appeals as rows
@@ -155,15 +155,10 @@ class Appeals:
         """Appeals, newest first."""
         if state is not None and state not in STATES:
             raise InvalidInput(f"state={state[:40]!r}; use {', '.join(STATES)}.")
-        if not 1 <= limit <= 1000:
-            raise InvalidInput(f"limit={limit} is out of range; use 1 to 1000.")
-        ms, _, last_id = (cursor or "").partition("-")
-        if cursor is not None and (not ms.isdecimal() or not last_id):
-            raise InvalidInput(f"{cursor[:80]!r} is not a cursor of this list; leave it away for the first page.")
-        before = (int(ms), last_id) if cursor else None
-        found = self._database.read(lambda c: rows.listed(c, project_id, state=state, limit=limit + 1, before=before))
-        last = found[limit - 1] if len(found) > limit else None
-        return Page(items=found[:limit], next=f"{last.filed_ms}-{last.id}" if last else None)
+        size, before = page_size(limit), page_start(cursor)
+        found = self._database.read(lambda c: rows.listed(c, project_id, state=state, limit=size + 1, before=before))
+        last = found[size - 1] if len(found) > size else None
+        return Page(items=found[:size], next=f"{last.filed_ms}-{last.id}" if last else None)
 
     def get(self, project_id: str, appeal_id: str) -> Appeal:
         found = self._database.read(lambda c: rows.by_id(c, appeal_id))

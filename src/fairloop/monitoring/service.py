@@ -17,7 +17,7 @@ from fairloop.core.ids import new_id
 from fairloop.core.models import ModelVersion
 from fairloop.core.monitors import Alert, Monitor, Watched, Watching, Window
 from fairloop.core.people import Identity
-from fairloop.core.records import Page
+from fairloop.core.records import MAX_PAGE, Page, page_size, page_start
 from fairloop.core.signals import Signals
 from fairloop.errors import Conflict, InvalidInput, NotFound
 from fairloop.evaluation.service import Evaluations
@@ -37,7 +37,6 @@ log = logging.getLogger(__name__)
 SHORTEST_S = 1.0
 SMALLEST_WINDOW = 50
 _LOOKED_BACK = 50
-_MAX_PAGE = 1000
 _NO_MONITOR = "No such monitor, or you may not see it."
 _NO_ALERT = "No such alert, or you may not see it."
 
@@ -277,7 +276,7 @@ class Monitoring:
         """Judged windows, newest traffic first."""
         self.monitor(project_id, monitor_id)
         found = self._database.read(lambda c: rows.listed_windows(
-            c, monitor_id, deployment_id=deployment_id, limit=_size(limit) + 1, before=_place(cursor)))  # fmt: skip
+            c, monitor_id, deployment_id=deployment_id, limit=page_size(limit) + 1, before=page_start(cursor)))  # fmt: skip
         last = found[limit - 1] if len(found) > limit else None
         return Page(items=found[:limit], next=f"{last.end_ms}-{last.id}" if last else None)
 
@@ -290,7 +289,7 @@ class Monitoring:
     # ------------------------------------------------------------------ alerts
     def alerts(self, project_id: str, state: str | None = None, *, endpoint_id: str | None = None) -> list[Alert]:
         """Newest first, the last thousand."""
-        return self.alert_page(project_id, state, endpoint_id=endpoint_id, limit=_MAX_PAGE).items
+        return self.alert_page(project_id, state, endpoint_id=endpoint_id, limit=MAX_PAGE).items
 
     def alert_page(self, project_id: str, state: str | None = None, *, endpoint_id: str | None = None, limit: int = 100,
                    cursor: str | None = None) -> Page[Alert]:  # fmt: skip
@@ -298,7 +297,12 @@ class Monitoring:
             raise InvalidInput(f"state={state!r}; use open, acknowledged or resolved.")
         found = self._database.read(
             lambda c: rows.listed_alerts(
-                c, project_id, state=state, endpoint_id=endpoint_id, limit=_size(limit) + 1, before=_place(cursor)
+                c,
+                project_id,
+                state=state,
+                endpoint_id=endpoint_id,
+                limit=page_size(limit) + 1,
+                before=page_start(cursor),
             )
         )
         last = found[limit - 1] if len(found) > limit else None
@@ -358,18 +362,3 @@ class Monitoring:
         if resolved:
             log.info("%d alerts of %s resolved by a new version", resolved, endpoint_id)
         return resolved
-
-
-def _size(limit: int) -> int:
-    if not 1 <= limit <= _MAX_PAGE:
-        raise InvalidInput(f"limit={limit} is out of range; use 1 to {_MAX_PAGE}.")
-    return limit
-
-
-def _place(cursor: str | None) -> tuple[int, str] | None:
-    if cursor is None:
-        return None
-    ms, _, found = cursor.partition("-")
-    if not ms.isdecimal() or not found:
-        raise InvalidInput(f"{cursor[:80]!r} is not a cursor of this list; leave it away for the first page.")
-    return int(ms), found

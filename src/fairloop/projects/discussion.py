@@ -15,7 +15,7 @@ from fairloop.core.clock import Clock
 from fairloop.core.discussion import SUBJECTS, Comment, Thread
 from fairloop.core.ids import new_id
 from fairloop.core.people import Identity
-from fairloop.core.records import Page
+from fairloop.core.records import Page, page_size, page_start
 from fairloop.errors import Conflict, InvalidInput, NotFound, PermissionDenied
 from fairloop.storage import discussion as rows
 from fairloop.storage.engine import Connection, Database
@@ -101,7 +101,7 @@ class Discussion:
     def listed(self, project_id: str, kind: str | None = None, subject_id: str | None = None, *, limit: int = 100,
                cursor: str | None = None) -> Page[Comment]:  # fmt: skip
         """Comments of the project or of one object, newest first."""
-        size, place = _size(limit), _place(cursor)
+        size, place = page_size(limit), page_start(cursor)
         found = self._database.read(lambda c: rows.listed(c, project_id, kind=kind, subject_id=subject_id,
                                                           limit=size + 1, before=place))  # fmt: skip
         last = found[size - 1] if len(found) > size else None
@@ -109,7 +109,7 @@ class Discussion:
 
     def threads(self, project_id: str, *, limit: int = 50, cursor: str | None = None) -> Page[Thread]:
         """Every object somebody commented on, the liveliest first."""
-        size = _size(limit)
+        size = page_size(limit)
         if cursor is not None and not cursor.isdecimal():
             raise InvalidInput(f"{cursor[:80]!r} is not a cursor of this list; leave it away for the first page.")
         before = int(cursor) if cursor else None
@@ -154,18 +154,3 @@ def mentioned(text: str, names: Iterable[str]) -> list[str]:
     spelled = {name.lower(): name for name in known}
     found = [spelled[m[1].lower()] for m in pattern.finditer(text)] if pattern else []
     return list(dict.fromkeys(found))[:MOST_MENTIONS]
-
-
-def _size(limit: int) -> int:
-    if not 1 <= limit <= 1000:
-        raise InvalidInput(f"limit={limit} is out of range; use 1 to 1000.")
-    return limit
-
-
-def _place(cursor: str | None) -> tuple[int, str] | None:
-    if cursor is None:
-        return None
-    ms, _, found = cursor.partition("-")
-    if not ms.isdecimal() or not found:
-        raise InvalidInput(f"{cursor[:80]!r} is not a cursor of this list; leave it away for the first page.")
-    return int(ms), found

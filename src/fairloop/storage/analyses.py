@@ -35,13 +35,16 @@ def newest_of(connection: Connection, project_id: str, key: str) -> Analysis | N
 
 
 def listed(connection: Connection, project_id: str, *, kind: str | None, subject_ids: list[str] | None,
-           before: str | None, limit: int) -> list[Analysis]:  # fmt: skip
+           before: str | None, limit: int,
+           state: AnalysisState | None = None) -> list[Analysis]:  # fmt: skip
     """Newest first (ids sort by birth), below the id ``before``."""
     query = select(analyses).where(analyses.c.project_id == project_id)
     if kind is not None:
         query = query.where(analyses.c.kind == kind)
     if subject_ids is not None:
         query = query.where(analyses.c.subject_id.in_(subject_ids))
+    if state is not None:
+        query = query.where(analyses.c.state == str(state))
     if before is not None:
         query = query.where(analyses.c.id < before)
     found = connection.execute(query.order_by(analyses.c.id.desc()).limit(limit)).mappings()
